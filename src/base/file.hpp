@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace sw {
+
+/// A file mapped read-only; the bytes live as long as the object. Move-only.
+class MappedFile {
+ public:
+  static Result<MappedFile> open(const std::filesystem::path& path);
+
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::filesystem::path& path() const { return path_; }
+
+  /// Tells the kernel that `range` (inside bytes()) was consumed: its pages leave this process's memory.
+  void release(std::span<const std::byte> range) const;
+  /// Tells the kernel that `range` will be read soon.
+  void prefetch(std::span<const std::byte> range) const;
+
+ private:
+  std::filesystem::path path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Writes a file under a temporary name beside its target and renames it into place on commit(), so that the
+/// target is either the old file, the new one, or absent. Without commit() the temporary file is removed.
+class AtomicFile {
+ public:
+  static Result<AtomicFile> create(const std::filesystem::path& target);
+
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  Status write(std::span<const std::byte> bytes);
+  Status write(std::string_view text);
+  std::uint64_t bytes_written() const { return written_; }
+  /// Flushes to the disk and renames. A failure leaves the target untouched.
+  Status commit();
+
+ private:
+  AtomicFile() = default;
+  Status flush();
+
+  std::filesystem::path target_, temporary_;
+  int fd_ = -1;
+  std::uint64_t written_ = 0;
+  std::string buffer_;
+};
+
+/// The whole file as text, refused above `max_bytes`.
+Result<std::string> read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes = 64u << 20);
+
+}  // namespace sw
