@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/error.hpp"
+#include "model/spec.hpp"
+#include "state/state.hpp"
+#include "text/tokenizer.hpp"
+
+namespace sw {
+
+class ThreadPool;
+class Weights;
+
+/// The next tokens of one sequence: a prefill chunk, one decode step, or several speculative tokens.
+struct BatchEntry {
+  SequenceId sequence;
+  std::span<const TokenId> tokens;  ///< follow what the sequence already holds
+  int n_logits = 1;                 ///< logits wanted for the last n of `tokens`
+};
+
+/// Logits of the rows asked for, entry by entry: [rows, vocab]. Valid until the next forward().
+struct Logits {
+  std::span<const float> values;
+  int vocab = 0;
+  std::span<const float> row(int i) const {
+    return values.subspan(static_cast<std::size_t>(i) * static_cast<std::size_t>(vocab),
+                          static_cast<std::size_t>(vocab));
+  }
+};
+
+/// Runs a model's blocks over ragged batches. Every value it computes for a token depends only on that token's own
+/// sequence, in a fixed order of operations: batching, chunking and the number of threads never change a bit.
+class Executor {
+ public:
+  struct Options {
+    int max_batch_tokens = 512;
+    int max_logits = 64;
+  };
+  static Result<Executor> create(const ModelSpec& spec, std::shared_ptr<const Weights> weights, ThreadPool& pool,
+                                 const Options& options);
+  Executor(Executor&&) noexcept;
+  Executor& operator=(Executor&&) noexcept;
+  ~Executor();
+
+  /// Appends each entry's tokens to its sequence in `state`. The entries must fit max_batch_tokens, and the pool must
+  /// have room for them (StatePool::reserve); on an Error nothing was appended.
+  Result<Logits> forward(std::span<const BatchEntry> batch, StatePool& state);
+
+ private:
+  struct Impl;
+  explicit Executor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sw
