@@ -26,6 +26,11 @@ struct MetadataValue {
 /// GGUF's key/value pairs, in file order; also the common form into which other checkpoints are translated.
 class Metadata {
  public:
+  using Entries = std::vector<std::pair<std::string, MetadataValue>>;
+
+  Metadata() = default;
+  explicit Metadata(Entries entries) : entries_(std::move(entries)) {}  ///< the keys must be distinct
+
   const MetadataValue* find(std::string_view key) const;
   void set(std::string key, MetadataValue value);  ///< replaces an existing key in place
   void set(std::string key, std::string value);
@@ -53,10 +58,10 @@ class Metadata {
   const MetadataValue::Floats* floats(std::string_view key) const;
   const MetadataValue::Integers* integers(std::string_view key) const;
 
-  const std::vector<std::pair<std::string, MetadataValue>>& entries() const { return entries_; }
+  const Entries& entries() const { return entries_; }
 
  private:
-  std::vector<std::pair<std::string, MetadataValue>> entries_;
+  Entries entries_;
 };
 
 }  // namespace sw
