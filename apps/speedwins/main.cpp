@@ -1,0 +1,106 @@
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <fmt/core.h>
+
+#include "commands.hpp"
+
+namespace sw {
+namespace {
+
+enum ExitCode { done = 0, failed = 1, wrong_use = 2 };
+
+constexpr const char* description =
+    "Speed Wins: runs language models with the lowest latency this machine allows,\n"
+    "and measures every claim it makes about that.";
+
+constexpr const char* footer =
+    "MODEL is a GGUF file, a Hugging Face folder, a name fetched with `pull`, or `demo` (built in).\n"
+    "\n"
+    "First steps:\n"
+    "  speedwins run demo -p \"Why is the first token slow?\"   answer one question\n"
+    "  speedwins chat demo                                    talk\n"
+    "  speedwins bench demo                                   measure this machine\n"
+    "  speedwins COMMAND --help                               flags and examples of a command\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong use. With --json, stdout is one JSON document.";
+
+std::string dump(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+int print(const std::string& text) {
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  if (!written) std::fputs("speedwins: cannot write the output\n", stderr);
+  return written ? done : failed;
+}
+
+int report_error(const Error& error, bool json, int code) {
+  if (json) {
+    nlohmann::ordered_json fields{{"what", error.what}};
+    if (!error.where.empty()) fields["where"] = error.where;
+    if (!error.expected.empty()) fields["expected"] = error.expected;
+    if (!error.next.empty()) fields["next"] = error.next;
+    print(dump({{"error", fields}}));
+  } else {
+    std::fflush(stdout);
+    fmt::print(stderr, "speedwins: {}\n", error.message());
+  }
+  return code;
+}
+
+int run_action(const Context& context) {
+  try {
+    const auto report = context.action();
+    if (!report) return report_error(report.error(), context.json, failed);
+    return print(context.json ? dump(report->json) : report->text);
+  } catch (const std::bad_alloc&) {
+    return report_error({"not enough memory", {}, {}, "Use a smaller model or a smaller --ctx"}, context.json, failed);
+  } catch (const std::exception& exception) {
+    return report_error({exception.what(), {}, {}, {}}, context.json, failed);
+  }
+}
+
+bool asks_for_json(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)
+    if (std::string_view(argv[i]) == "--json") return true;
+  return false;
+}
+
+int main(int argc, char** argv) {
+  CLI::App app(description, "speedwins");
+  app.footer(footer);
+  app.set_version_flag("--version", "speedwins " SPEEDWINS_VERSION);
+  app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()); });
+
+  Context context;
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& request) {  // --help, --version
+    return app.exit(request);
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = app.get_subcommands();
+    const std::string command = chosen.empty() ? "" : " " + chosen.front()->get_name();
+    return report_error({error.what(), {}, {}, fmt::format("Try: speedwins{} --help", command)},
+                        asks_for_json(argc, argv), wrong_use);
+  }
+  return run_action(context);
+}
+
+}  // namespace
+
+void on_command(CLI::App& command, Context& context, std::function<Result<Report>()> action) {
+  command.add_flag("--json", context.json, "Print one JSON document on stdout");
+  command.callback([&context, action = std::move(action)] { context.action = action; });
+}
+
+}  // namespace sw
+
+int main(int argc, char** argv) {
+  return sw::main(argc, argv);
+}
