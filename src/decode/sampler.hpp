@@ -2,9 +2,8 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <unordered_map>
-#include <utility>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.hpp"
@@ -13,6 +12,9 @@
 namespace sw {
 
 /// How the next token is chosen. The defaults choose the most likely token.
+///
+/// The transforms apply in this order, each to the renormalized outcome of the one before: logit bias, repetition
+/// penalty, frequency and presence penalty, temperature, top-k, top-p, min-p, typical.
 struct SamplingOptions {
   float temperature = 0;         ///< 0: greedy
   int top_k = 0;                 ///< 0: off
@@ -22,7 +24,7 @@ struct SamplingOptions {
   float repetition_penalty = 1;  ///< CTRL (Keskar et al. 2019), over prompt and output
   float presence_penalty = 0;    ///< OpenAI's, over the output
   float frequency_penalty = 0;
-  std::unordered_map<TokenId, float> logit_bias;
+  std::unordered_map<TokenId, float> logit_bias;  ///< −infinity bans a token
   std::uint64_t seed = 0;
   int top_logprobs = -1;  ///< how many alternatives to report with each token; −1: no log-probabilities
 
@@ -37,8 +39,15 @@ struct TokenLogprob {
 
 struct SampledToken {
   TokenId token = 0;
-  float logprob = 0;  ///< set when top_logprobs ≥ 0
-  std::vector<TokenLogprob> top;
+  float logprob = 0;              ///< set when top_logprobs ≥ 0
+  std::vector<TokenLogprob> top;  ///< most likely first
+};
+
+/// A token that may be chosen.
+struct Candidate {
+  TokenId token;
+  float logit;   ///< after bias, penalties and temperature, less the largest: ≤ 0
+  float weight;  ///< exp(logit)
 };
 
 /// Chooses one sequence's tokens. The n-th choice depends only on the options, the logits and the tokens so far:
@@ -49,37 +58,22 @@ class Sampler {
 
   /// Counts tokens of the prompt for the repetition penalty.
   void observe_prompt(std::span<const TokenId> tokens);
-  /// `logits`: [vocab]. Ties go to the smaller id. NaN counts as −infinity.
+  /// `logits`: [vocab], not empty. Ties go to the smaller id. NaN counts as −infinity, +infinity as the largest finite
+  /// number; where nothing is possible the smallest id is chosen.
   SampledToken sample(std::span<const float> logits);
+  /// What sample() would draw from: the tokens that passed every transform, in the order of their ids, each chosen in
+  /// proportion to its weight. Valid until the next call.
+  std::span<const Candidate> distribution(std::span<const float> logits);
 
  private:
-  struct Candidate {
-    TokenId token;
-    float logit;
-  };
+  void adjust(std::span<const float> logits);
 
   SamplingOptions options_;
   std::uint64_t n_sampled_ = 0;
-  std::unordered_map<TokenId, int> prompt_counts_, output_counts_;
-  std::vector<float> adjusted_;  // reused between calls
-  std::vector<Candidate> candidates_;
-};
-
-/// Finds stop strings in streamed text: holds back text that may yet become one.
-class StopStrings {
- public:
-  explicit StopStrings(std::vector<std::string> stops) : stops_(std::move(stops)) {}
-
-  /// The text that can be shown now. After stopped() it is empty.
-  std::string push(std::string_view text);
-  /// What was held back, at the end of the stream.
-  std::string finish();
-  bool stopped() const { return stopped_; }
-
- private:
-  std::vector<std::string> stops_;
-  std::string held_;
-  bool stopped_ = false;
+  std::unordered_set<TokenId> seen_;  // in prompt or output
+  std::unordered_map<TokenId, int> output_counts_;
+  std::vector<float> adjusted_;  // [vocab]; these three are reused between calls
+  std::vector<Candidate> candidates_, ranked_;
 };
 
 }  // namespace sw

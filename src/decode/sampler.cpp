@@ -1,0 +1,225 @@
+#include "decode/sampler.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+
+namespace sw {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+float sanitized(float logit) {
+  if (std::isnan(logit)) return -infinity;
+  return std::min(logit, std::numeric_limits<float>::max());
+}
+
+/// The n-th output of SplitMix64 (Steele, Lea & Flood 2014) for a seed, mixed once more so that neighbouring seeds
+/// are unrelated.
+std::uint64_t random_bits(std::uint64_t seed, std::uint64_t n) {
+  const auto mix = [](std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  };
+  constexpr std::uint64_t golden_gamma = 0x9e3779b97f4a7c15u;
+  return mix(mix(seed + golden_gamma) + (n + 1) * golden_gamma);
+}
+
+/// Uniform in [0, 1), 53 random bits.
+double random_unit(std::uint64_t seed, std::uint64_t n) {
+  return static_cast<double>(random_bits(seed, n) >> 11) * 0x1p-53;
+}
+
+/// The ids of the `k` largest logits above −infinity, largest first, in O(vocab + k log vocab) for logits in no
+/// particular order.
+std::vector<TokenId> largest(std::span<const float> logits, std::size_t k) {
+  const auto before = [&](TokenId a, TokenId b) { return logits[a] > logits[b] || (logits[a] == logits[b] && a < b); };
+  std::vector<TokenId> heap;  // its front is the smallest kept
+  heap.reserve(std::min(k, logits.size()));
+  for (TokenId id = 0; id < std::ssize(logits); ++id) {
+    if (logits[id] == -infinity) continue;
+    if (heap.size() < k) {
+      heap.push_back(id);
+      std::push_heap(heap.begin(), heap.end(), before);
+    } else if (k > 0 && logits[id] > logits[heap.front()]) {
+      std::pop_heap(heap.begin(), heap.end(), before);
+      heap.back() = id;
+      std::push_heap(heap.begin(), heap.end(), before);
+    }
+  }
+  std::sort_heap(heap.begin(), heap.end(), before);
+  return heap;
+}
+
+double total_weight(std::span<const Candidate> candidates) {
+  double total = 0;
+  for (const Candidate& candidate : candidates) total += candidate.weight;
+  return total;
+}
+
+/// Keeps the fewest candidates, first ones first in the strict total order `before`, that hold at least `mass` of the
+/// probability. O(candidates): halves the range where the last kept one lies instead of sorting.
+template <class Before>
+void keep_mass(std::vector<Candidate>& candidates, std::vector<Candidate>& ranked, double mass, Before before) {
+  ranked = candidates;
+  const double wanted = mass * total_weight(candidates);
+  double held = 0;  // by the candidates before `first`
+  auto first = ranked.begin(), last = ranked.end();
+  while (last - first > 1) {
+    const auto middle = first + (last - first) / 2;
+    std::nth_element(first, middle, last, before);
+    const double lower_half = total_weight({first, middle});
+    if (held + lower_half >= wanted) {
+      last = middle;
+    } else {
+      held += lower_half;
+      first = middle;
+    }
+  }
+  std::erase_if(candidates, [&](const Candidate& candidate) { return before(*first, candidate); });
+}
+
+bool more_likely(const Candidate& a, const Candidate& b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+}
+
+/// Keeps the candidates whose surprise −log p is nearest to the entropy H of the distribution.
+void keep_typical(std::vector<Candidate>& candidates, std::vector<Candidate>& ranked, double mass) {
+  const double total = total_weight(candidates);
+  double mean_logit = 0;
+  for (const Candidate& candidate : candidates)
+    if (candidate.weight > 0) mean_logit += candidate.weight / total * candidate.logit;
+  // −log p − H = (log Z − logit) − (log Z − mean logit): how far a logit lies from the mean one.
+  keep_mass(candidates, ranked, mass, [mean_logit](const Candidate& a, const Candidate& b) {
+    const double distance_a = std::abs(a.logit - mean_logit), distance_b = std::abs(b.logit - mean_logit);
+    return distance_a < distance_b || (distance_a == distance_b && a.token < b.token);
+  });
+}
+
+TokenId argmax(std::span<const float> logits) {
+  return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+/// log Σ exp(logits); −infinity where all of them are.
+double log_sum_exp(std::span<const float> logits) {
+  const float largest_logit = *std::max_element(logits.begin(), logits.end());
+  if (largest_logit == -infinity) return -infinity;
+  double sum = 0;
+  for (float logit : logits) sum += std::exp(logit - largest_logit);
+  return largest_logit + std::log(sum);
+}
+
+}  // namespace
+
+Status SamplingOptions::check() const {
+  const auto require = [](bool holds, const char* name, double value, const char* range) -> Status {
+    if (holds) return {};
+    return fail(fmt::format("{} is {}", name, value), "sampling options", range);
+  };
+  // Written so that NaN fails every one of them.
+  SW_TRY(require(temperature >= 0 && temperature <= 100, "temperature", temperature, "0 to 100"));
+  SW_TRY(require(top_k >= 0, "top_k", top_k, "0 (off) or more"));
+  SW_TRY(require(top_p > 0 && top_p <= 1, "top_p", top_p, "above 0, at most 1"));
+  SW_TRY(require(min_p >= 0 && min_p <= 1, "min_p", min_p, "0 to 1"));
+  SW_TRY(require(typical_p > 0 && typical_p <= 1, "typical_p", typical_p, "above 0, at most 1"));
+  SW_TRY(require(repetition_penalty > 0 && repetition_penalty <= 100, "repetition_penalty", repetition_penalty,
+                 "above 0, at most 100"));
+  SW_TRY(require(std::abs(presence_penalty) <= 100, "presence_penalty", presence_penalty, "-100 to 100"));
+  SW_TRY(require(std::abs(frequency_penalty) <= 100, "frequency_penalty", frequency_penalty, "-100 to 100"));
+  SW_TRY(require(top_logprobs >= -1, "top_logprobs", top_logprobs, "-1 (off) or more"));
+  for (const auto& [token, bias] : logit_bias) {
+    SW_TRY(require(token >= 0, "a token of logit_bias", token, "a token id"));
+    SW_TRY(require(bias < infinity, "a value of logit_bias", bias, "a finite number or -infinity"));
+  }
+  return {};
+}
+
+Sampler::Sampler(SamplingOptions options) : options_(std::move(options)) {}
+
+void Sampler::observe_prompt(std::span<const TokenId> tokens) {
+  seen_.insert(tokens.begin(), tokens.end());
+}
+
+void Sampler::adjust(std::span<const float> logits) {
+  adjusted_.resize(logits.size());
+  std::transform(logits.begin(), logits.end(), adjusted_.begin(), sanitized);
+
+  const auto update = [&](TokenId token, auto&& change) {
+    if (token < 0 || token >= std::ssize(adjusted_)) return;
+    float& logit = adjusted_[token];
+    logit = sanitized(change(logit));
+  };
+  for (const auto& [token, bias] : options_.logit_bias)
+    update(token, [bias = bias](float logit) { return logit + bias; });
+  if (const float penalty = options_.repetition_penalty; penalty != 1)
+    for (TokenId token : seen_)
+      update(token, [penalty](float logit) { return logit > 0 ? logit / penalty : logit * penalty; });
+  if (options_.presence_penalty != 0 || options_.frequency_penalty != 0)
+    for (const auto& [token, count] : output_counts_)
+      update(token, [&, count = count](float logit) {
+        return logit - options_.presence_penalty - options_.frequency_penalty * static_cast<float>(count);
+      });
+}
+
+std::span<const Candidate> Sampler::distribution(std::span<const float> logits) {
+  adjust(logits);
+  candidates_.clear();
+  const TokenId best = argmax(adjusted_);
+  const float largest_logit = adjusted_[best];
+  if (options_.temperature == 0 || largest_logit == -infinity) {
+    candidates_.push_back({best, 0, 1});
+    return candidates_;
+  }
+
+  const auto add = [&](TokenId token) {
+    const float logit = (adjusted_[token] - largest_logit) / options_.temperature;
+    candidates_.push_back({token, logit, std::exp(logit)});
+  };
+  if (options_.top_k > 0) {
+    std::vector<TokenId> kept = largest(adjusted_, static_cast<std::size_t>(options_.top_k));
+    std::sort(kept.begin(), kept.end());
+    for (TokenId token : kept) add(token);
+  } else {
+    for (TokenId token = 0; token < std::ssize(adjusted_); ++token)
+      if (adjusted_[token] > -infinity) add(token);
+  }
+  if (options_.top_p < 1) keep_mass(candidates_, ranked_, options_.top_p, more_likely);
+  if (options_.min_p > 0)  // the most likely candidate weighs 1
+    std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.weight < options_.min_p; });
+  if (options_.typical_p < 1) keep_typical(candidates_, ranked_, options_.typical_p);
+  return candidates_;
+}
+
+SampledToken Sampler::sample(std::span<const float> logits) {
+  const auto candidates = distribution(logits);
+  SampledToken sampled;
+  double remaining = random_unit(options_.seed, n_sampled_++) * total_weight(candidates);
+  for (const Candidate& candidate : candidates) {
+    if (candidate.weight == 0) continue;
+    sampled.token = candidate.token;  // the last one stands should rounding leave a remainder
+    remaining -= candidate.weight;
+    if (remaining < 0) break;
+  }
+
+  if (options_.top_logprobs >= 0) {
+    std::transform(logits.begin(), logits.end(), adjusted_.begin(), sanitized);
+    const double log_total = log_sum_exp(adjusted_);
+    const auto logprob = [&](TokenId token) {
+      return adjusted_[token] == -infinity ? -infinity : static_cast<float>(adjusted_[token] - log_total);
+    };
+    sampled.logprob = logprob(sampled.token);
+    for (TokenId token : largest(adjusted_, static_cast<std::size_t>(options_.top_logprobs)))
+      sampled.top.push_back({token, logprob(token)});
+  }
+
+  seen_.insert(sampled.token);
+  ++output_counts_[sampled.token];
+  return sampled;
+}
+
+}  // namespace sw
