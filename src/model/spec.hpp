@@ -5,12 +5,9 @@
 #include <variant>
 #include <vector>
 
+#include "ops/types.hpp"
+
 namespace sw {
-
-enum class Activation { silu, gelu_tanh, gelu_erf, relu };
-
-/// Which pairs of a head's dimensions rotate together: (i, i + dims/2) or (2i, 2i + 1).
-enum class RopeLayout { half, interleaved };
 
 /// Rotary position embedding (Su et al. 2021) with its scaling already applied to the frequencies.
 struct Rope {
@@ -27,16 +24,19 @@ struct Attention {
   float softcap = 0;     ///< scores become cap · tanh(score / cap); 0: off
   bool qk_norm = false;  ///< RMS norm of each head's q and k before the rotation
   int rope = 0;          ///< index into ModelSpec::ropes; −1: no rotation
+  bool qkv_bias = false, output_bias = false;
 };
 
 /// Selective state space (Gu & Dao 2023, algorithm 2).
 struct Mamba {
   int inner = 0, state = 0, conv = 0, dt_rank = 0;
+  bool bias = false;  ///< on the projections in and out of the block
 };
 
 struct GatedMlp {
   int hidden = 0;
   Activation activation = Activation::silu;  ///< down(activation(gate(x)) · up(x))
+  bool bias = false;                         ///< on all three
 };
 struct Mlp {
   int hidden = 0;

@@ -11,8 +11,6 @@
 
 namespace sw {
 
-enum class KvType : std::uint8_t { f32, f16 };
-
 /// A handle to what one sequence remembers, valid until close().
 enum class SequenceId : std::int32_t {};
 

@@ -1,0 +1,440 @@
+// Matrix products over packed panels, written once for every instruction set.
+//
+// The one decision that matters: a lane is an output row. Each lane sums its own row along K in storage order, so there
+// are no horizontal sums, and the result of a row does not depend on how many rows of activations, panels or threads
+// share the work. 8-bit dot products are exact within a block of 32 columns (or 16); one fused multiply-add per block
+// then applies the scales in fp32.
+//
+// Few rows of activations (decode) read the packed codes directly: memory is the limit. Many rows (prefill) first
+// expand two panels to bytes in the thread's scratch, which stay in L2 while every row passes over them: the multiplier
+// is the limit.
+//
+// `S` is the instruction set's Simd: 16 fp32 or int32 lanes (F, I) and 64 bytes (B).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "ops/ops.hpp"
+
+namespace sw::generic {
+
+/// The sections of one panel.
+struct Panel {
+  const std::byte *quants, *high, *scales, *supers;
+
+  Panel(const PackedMatrix& w, std::int64_t p) {
+    const std::byte* base = w.panel(p);
+    quants = base + w.layout.quants;
+    high = base + w.layout.high;
+    scales = base + w.layout.scales;
+    supers = base + w.layout.supers;
+  }
+};
+
+// A format tells how to turn block b (32 columns) of a panel into 8 quads of unsigned bytes and its factors.
+//   offset   what was added to the signed code; 0 for formats with a minimum
+//   halves   1: one scale per 32 columns; 2: one per 16
+
+template <class S>
+struct Q4_0 {
+  static constexpr int offset = 8, halves = 1;
+  static constexpr bool affine = false, small = true;
+  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
+    const std::byte* at = w.quants + b * 256;
+    for (int j = 0; j < 4; ++j) {
+      const auto bytes = S::load_bytes(at + 64 * j);
+      q[j] = S::low_nibbles(bytes);
+      q[j + 4] = S::high_nibbles(bytes);
+    }
+  }
+  static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
+};
+
+template <class S>
+struct Q5_0 {
+  static constexpr int offset = 16, halves = 1;
+  static constexpr bool affine = false, small = true;
+  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
+    Q4_0<S>::quads(w, b, q);
+    for (int j = 0; j < 8; ++j) q[j] = S::add_bit(q[j], w.high + b * 64 + 8 * j, 16);
+  }
+  static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
+};
+
+template <class S>
+struct Q8_0 {
+  static constexpr int offset = 128, halves = 1;
+  static constexpr bool affine = false, small = false;
+  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
+    for (int j = 0; j < 8; ++j) q[j] = S::load_bytes(w.quants + b * 512 + 64 * j);
+  }
+  static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
+};
+
+template <class S>
+struct Q4_K {
+  static constexpr int offset = 0, halves = 1;
+  static constexpr bool affine = true, small = true;
+  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) { Q4_0<S>::quads(w, b, q); }
+  static typename S::F scale(const Panel& w, std::int64_t b, int) {
+    return S::mul(S::load_f16(w.supers + b / 8 * 64), S::load_u8(w.scales + b * 32));
+  }
+  static typename S::F minimum(const Panel& w, std::int64_t b, int) {
+    return S::sub(S::zero(), S::mul(S::load_f16(w.supers + b / 8 * 64 + 32), S::load_u8(w.scales + b * 32 + 16)));
+  }
+};
+
+template <class S>
+struct Q5_K : Q4_K<S> {
+  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) { Q5_0<S>::quads(w, b, q); }
+};
+
+template <class S>
+struct Q6_K {
+  static constexpr int offset = 32, halves = 2;
+  static constexpr bool affine = false, small = true;
+  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
+    Q4_0<S>::quads(w, b, q);
+    const auto even = S::load_bytes(w.high + b * 128), odd = S::load_bytes(w.high + b * 128 + 64);
+    q[0] = S::bit_or(q[0], S::template two_bits_at_4<0>(even));
+    q[1] = S::bit_or(q[1], S::template two_bits_at_4<0>(odd));
+    q[2] = S::bit_or(q[2], S::template two_bits_at_4<2>(even));
+    q[3] = S::bit_or(q[3], S::template two_bits_at_4<2>(odd));
+    q[4] = S::bit_or(q[4], S::template two_bits_at_4<4>(even));
+    q[5] = S::bit_or(q[5], S::template two_bits_at_4<4>(odd));
+    q[6] = S::bit_or(q[6], S::template two_bits_at_4<6>(even));
+    q[7] = S::bit_or(q[7], S::template two_bits_at_4<6>(odd));
+  }
+  static typename S::F scale(const Panel& w, std::int64_t b, int half) {
+    return S::mul(S::load_f16(w.supers + b / 8 * 32), S::load_i8(w.scales + b * 32 + 16 * half));
+  }
+};
+
+template <class S>
+struct Affine8 {
+  static constexpr int offset = 0, halves = 2;
+  static constexpr bool affine = true, small = false;
+  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) { Q8_0<S>::quads(w, b, q); }
+  static typename S::F scale(const Panel& w, std::int64_t b, int half) {
+    return S::load(reinterpret_cast<const float*>(w.scales + (2 * b + half) * 128));
+  }
+  static typename S::F minimum(const Panel& w, std::int64_t b, int half) {
+    return S::load(reinterpret_cast<const float*>(w.scales + (2 * b + half) * 128 + 64));
+  }
+};
+
+/// A panel expanded by expand_panel: bytes as quads (symmetric formats with offset 128) and fp32 factors
+/// [blocks · halves][16], minima after the scales.
+template <class S, int Halves, bool Affine>
+struct Expanded {
+  static constexpr int offset = Affine ? 0 : 128, halves = Halves;
+  static constexpr bool affine = Affine, small = false;
+};
+
+constexpr std::size_t expanded_bytes(std::int64_t cols) {
+  return static_cast<std::size_t>(cols) * panel_rows + 2 * static_cast<std::size_t>(cols) / 16 * panel_rows * 4;
+}
+
+/// Where an expanded panel's parts lie in the scratch.
+struct ExpandedPanel {
+  const std::byte* quants;
+  const float *scales, *minima;
+};
+
+template <class S, class Format>
+ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scratch) {
+  const Panel panel(w, p);
+  const std::int64_t blocks = w.cols / 32;
+  auto* scales = reinterpret_cast<float*>(scratch + w.cols * panel_rows);
+  float* minima = scales + blocks * Format::halves * panel_rows;
+  // Bytes that already are as the tiles want them are read in place.
+  constexpr bool in_place = !Format::small;
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    if constexpr (!in_place) {
+      typename S::B q[8];
+      Format::quads(panel, b, q);
+      for (int j = 0; j < 8; ++j) {
+        if constexpr (!Format::affine) q[j] = S::add_bytes(q[j], 128 - Format::offset);
+        S::store_bytes(scratch + b * 512 + 64 * j, q[j]);
+      }
+    }
+    for (int half = 0; half < Format::halves; ++half) {
+      S::store(scales + (b * Format::halves + half) * panel_rows, Format::scale(panel, b, half));
+      if constexpr (Format::affine)
+        S::store(minima + (b * Format::halves + half) * panel_rows, Format::minimum(panel, b, half));
+    }
+  }
+  return {in_place ? panel.quants : scratch, scales, minima};
+}
+
+template <class S>
+void store_result(const MatmulOutput& out, std::int64_t row, std::int64_t first, std::int64_t rows,
+                  typename S::F value) {
+  float* y = out.y + row * out.stride + first;
+  const std::int64_t left = rows - first;
+  if (left >= panel_rows) {
+    if (out.bias) value = S::add(value, S::load(out.bias + first));
+    if (out.add) value = S::add(value, S::load(y));
+    S::store(y, value);
+  } else {
+    const int n = static_cast<int>(left);
+    if (out.bias) value = S::add(value, S::load_first(out.bias + first, n));
+    if (out.add) value = S::add(value, S::load_first(y, n));
+    S::store_first(y, value, n);
+  }
+}
+
+/// M rows of activations times one panel, codes read as they are stored.
+template <class S, class Format, int M>
+void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std::int64_t row,
+                 const MatmulOutput& out) {
+  using F = typename S::F;
+  using I = typename S::I;
+  const Panel panel(w, p);
+  const std::int64_t blocks = w.cols / 32;
+  F acc[M];
+  for (int m = 0; m < M; ++m) acc[m] = S::zero();
+  const std::int8_t* q8 = x.q8 + row * x.cols;
+  const std::int64_t first_block = row * blocks;
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    S::prefetch(panel.quants + b * (Format::small ? 256 : 512) + S::prefetch_bytes);
+    typename S::B q[8];
+    Format::quads(panel, b, q);
+    for (int half = 0; half < Format::halves; ++half) {
+      const F scale = Format::scale(panel, b, half);
+      F minimum;
+      if constexpr (Format::affine) minimum = Format::minimum(panel, b, half);
+      for (int m = 0; m < M; ++m) {
+        const std::int64_t xb = first_block + m * blocks + b;
+        constexpr int shift = Format::offset == 128 ? 0 : Format::offset == 32 ? 2 : Format::offset == 16 ? 3 : 4;
+        I t;
+        if constexpr (Format::affine)
+          t = S::zero_i();
+        else if constexpr (Format::halves == 2)
+          t = S::template shift_right<shift>(S::broadcast_i(x.offsets16 + 2 * xb + half));
+        else
+          t = S::template shift_right<shift>(S::broadcast_i(x.offsets32 + xb));
+        const std::int8_t* xq = q8 + m * x.cols + b * 32;
+        constexpr int quads = 8 / Format::halves;
+        for (int j = half * quads; j < (half + 1) * quads; ++j) {
+          if constexpr (Format::small)
+            t = S::dot_small(t, q[j], xq + 4 * j);
+          else
+            t = S::dot(t, q[j], xq + 4 * j);
+        }
+        const F xs = S::broadcast(x.scales + xb);
+        acc[m] = S::fma(S::to_float(t), S::mul(scale, xs), acc[m]);
+        if constexpr (Format::affine) {
+          if constexpr (Format::halves == 2)
+            acc[m] =
+                S::fma(minimum, S::mul(xs, S::set(static_cast<float>(x.offsets16[2 * xb + half]) * -0x1p-7f)), acc[m]);
+          else
+            acc[m] = S::fma(minimum, S::broadcast(x.scaled_sums + xb), acc[m]);
+        }
+      }
+    }
+  }
+  for (int m = 0; m < M; ++m) store_result<S>(out, row + m, p * panel_rows, w.rows, acc[m]);
+}
+
+/// M rows of activations times G expanded panels: the inner loop of prefill. The arithmetic of direct_tile.
+template <class S, class E, int M, int G>
+void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&panels)[2], const Activations& x,
+                   std::int64_t row, const MatmulOutput& out) {
+  using F = typename S::F;
+  using I = typename S::I;
+  const std::int64_t blocks = w.cols / 32;
+  F acc[M][G];
+  for (int m = 0; m < M; ++m)
+    for (int g = 0; g < G; ++g) acc[m][g] = S::zero();
+  const std::int8_t* q8 = x.q8 + row * x.cols;
+  const std::int64_t first_block = row * blocks;
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    for (int half = 0; half < E::halves; ++half) {
+      I t[M][G];
+      for (int m = 0; m < M; ++m) {
+        const std::int64_t xb = first_block + m * blocks + b;
+        I start;
+        if constexpr (E::affine)
+          start = S::zero_i();
+        else if constexpr (E::halves == 2)
+          start = S::broadcast_i(x.offsets16 + 2 * xb + half);
+        else
+          start = S::broadcast_i(x.offsets32 + xb);
+        for (int g = 0; g < G; ++g) t[m][g] = start;
+      }
+      constexpr int quads = 8 / E::halves;
+#pragma GCC unroll 8
+      for (int j = half * quads; j < (half + 1) * quads; ++j) {
+        typename S::B q[G];
+        for (int g = 0; g < G; ++g) q[g] = S::load_bytes(panels[g].quants + b * 512 + 64 * j);
+        for (int m = 0; m < M; ++m) {
+          const typename S::B xq = S::broadcast_quad(q8 + m * x.cols + b * 32 + 4 * j);
+          for (int g = 0; g < G; ++g) t[m][g] = S::dot(t[m][g], q[g], xq);
+        }
+      }
+      const std::int64_t at = (b * E::halves + half) * panel_rows;
+      F scale[G];
+      for (int g = 0; g < G; ++g) scale[g] = S::load(panels[g].scales + at);
+      for (int m = 0; m < M; ++m) {
+        const std::int64_t xb = first_block + m * blocks + b;
+        const F xs = S::broadcast(x.scales + xb);
+        for (int g = 0; g < G; ++g) acc[m][g] = S::fma(S::to_float(t[m][g]), S::mul(scale[g], xs), acc[m][g]);
+        if constexpr (E::affine) {
+          F sum;
+          if constexpr (E::halves == 2)
+            sum = S::mul(xs, S::set(static_cast<float>(x.offsets16[2 * xb + half]) * -0x1p-7f));
+          else
+            sum = S::broadcast(x.scaled_sums + xb);
+          for (int g = 0; g < G; ++g) acc[m][g] = S::fma(S::load(panels[g].minima + at), sum, acc[m][g]);
+        }
+      }
+    }
+  }
+  for (int m = 0; m < M; ++m)
+    for (int g = 0; g < G; ++g) store_result<S>(out, row + m, (p + g) * panel_rows, w.rows, acc[m][g]);
+}
+
+/// M rows of activations times G panels of plain numbers.
+template <class S, class Element, int M, int G>
+void float_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std::int64_t row,
+                const MatmulOutput& out) {
+  using F = typename S::F;
+  F acc[M][G];
+  for (int m = 0; m < M; ++m)
+    for (int g = 0; g < G; ++g) acc[m][g] = S::zero();
+  const std::byte* panels[G];
+  for (int g = 0; g < G; ++g) panels[g] = w.panel(p + g);
+  for (std::int64_t k = 0; k < Element::steps(w.cols); ++k) {
+    if constexpr (M <= 4) S::prefetch(panels[G - 1] + k * Element::step_bytes + S::prefetch_bytes);
+    typename Element::W weights[G];
+    for (int g = 0; g < G; ++g) weights[g] = Element::load(panels[g] + k * Element::step_bytes);
+    for (int m = 0; m < M; ++m) {
+      const auto value = Element::activation(x, row + m, k);
+      for (int g = 0; g < G; ++g) acc[m][g] = Element::multiply(weights[g], value, acc[m][g]);
+    }
+  }
+  for (int m = 0; m < M; ++m)
+    for (int g = 0; g < G; ++g) store_result<S>(out, row + m, (p + g) * panel_rows, w.rows, acc[m][g]);
+}
+
+template <class S>
+struct ElementF32 {
+  using W = typename S::F;
+  static constexpr std::int64_t step_bytes = 64;
+  static std::int64_t steps(std::int64_t cols) { return cols; }
+  static W load(const std::byte* at) { return S::load(reinterpret_cast<const float*>(at)); }
+  static typename S::F activation(const Activations& x, std::int64_t row, std::int64_t k) {
+    return S::broadcast(x.f32 + row * x.cols + k);
+  }
+  static typename S::F multiply(W w, typename S::F x, typename S::F acc) { return S::fma(w, x, acc); }
+};
+
+template <class S>
+struct ElementF16 : ElementF32<S> {
+  static constexpr std::int64_t step_bytes = 32;
+  static typename S::F load(const std::byte* at) { return S::load_f16(at); }
+};
+
+template <class S>
+struct ElementBf16 : ElementF32<S> {
+  static constexpr std::int64_t step_bytes = 32;
+  static typename S::F load(const std::byte* at) { return S::load_bf16(at); }
+};
+
+template <class S>
+struct ElementBf16Pairs {
+  using W = typename S::B;
+  static constexpr std::int64_t step_bytes = 64;
+  static std::int64_t steps(std::int64_t cols) { return (cols + 1) / 2; }
+  static W load(const std::byte* at) { return S::load_bytes(at); }
+  static typename S::B activation(const Activations& x, std::int64_t row, std::int64_t k) {
+    return S::broadcast_quad(reinterpret_cast<const std::int8_t*>(x.bf16 + row * bf16_stride(x.cols) + 2 * k));
+  }
+  static typename S::F multiply(W w, typename S::B x, typename S::F acc) { return S::dot_bf16(acc, w, x); }
+};
+
+/// Calls tile<M>(row) for all rows in tiles of Most, the rest with the M that is left.
+template <int Most, class Tile>
+void for_row_tiles(std::int64_t rows, Tile&& tile) {
+  std::int64_t row = 0;
+  for (; row + Most <= rows; row += Most) tile.template operator()<Most>(row);
+  const auto rest = static_cast<int>(rows - row);
+  [&]<int... M>(std::integer_sequence<int, M...>) {
+    (void)((rest == M + 1 && (tile.template operator()<M + 1>(row), true)) || ...);
+  }(std::make_integer_sequence<int, Most - 1>{});
+}
+
+template <class S, class Format>
+void quantized_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
+                      const MatmulOutput& out, std::byte* scratch) {
+  if (x.rows <= S::direct_rows) {
+    for (std::int64_t p = begin; p < end; ++p)
+      for_row_tiles<S::direct_rows>(x.rows,
+                                    [&]<int M>(std::int64_t row) { direct_tile<S, Format, M>(w, p, x, row, out); });
+    return;
+  }
+  using E = Expanded<S, Format::halves, Format::affine>;
+  for (std::int64_t p = begin; p < end; p += 2) {
+    ExpandedPanel panels[2];
+    panels[0] = expand_panel<S, Format>(w, p, scratch);
+    if (p + 1 < end) {
+      panels[1] = expand_panel<S, Format>(w, p + 1, scratch + expanded_bytes(w.cols));
+      for_row_tiles<S::tile_rows>(
+          x.rows, [&]<int M>(std::int64_t row) { expanded_tile<S, E, M, 2>(w, p, panels, x, row, out); });
+    } else {
+      for_row_tiles<S::tile_rows>(
+          x.rows, [&]<int M>(std::int64_t row) { expanded_tile<S, E, M, 1>(w, p, panels, x, row, out); });
+    }
+  }
+}
+
+template <class S, class Element>
+void float_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
+                  const MatmulOutput& out) {
+  for (std::int64_t p = begin; p < end;) {
+    const bool pair = p + 1 < end;
+    for_row_tiles<S::float_tile_rows>(x.rows, [&]<int M>(std::int64_t row) {
+      if (pair)
+        float_tile<S, Element, M, 2>(w, p, x, row, out);
+      else
+        float_tile<S, Element, M, 1>(w, p, x, row, out);
+    });
+    p += pair ? 2 : 1;
+  }
+}
+
+template <class S>
+void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const MatmulOutput& out,
+            std::byte* scratch) {
+  switch (w.packing) {
+    case Packing::f32:
+      return float_matmul<S, ElementF32<S>>(w, begin, end, x, out);
+    case Packing::f16:
+      return float_matmul<S, ElementF16<S>>(w, begin, end, x, out);
+    case Packing::bf16:
+      return float_matmul<S, ElementBf16<S>>(w, begin, end, x, out);
+    case Packing::bf16_pairs:
+      if constexpr (S::has_bf16_dot) return float_matmul<S, ElementBf16Pairs<S>>(w, begin, end, x, out);
+      return;
+    case Packing::q4_0:
+      return quantized_matmul<S, Q4_0<S>>(w, begin, end, x, out, scratch);
+    case Packing::q5_0:
+      return quantized_matmul<S, Q5_0<S>>(w, begin, end, x, out, scratch);
+    case Packing::q8_0:
+      return quantized_matmul<S, Q8_0<S>>(w, begin, end, x, out, scratch);
+    case Packing::q4_k:
+      return quantized_matmul<S, Q4_K<S>>(w, begin, end, x, out, scratch);
+    case Packing::q5_k:
+      return quantized_matmul<S, Q5_K<S>>(w, begin, end, x, out, scratch);
+    case Packing::q6_k:
+      return quantized_matmul<S, Q6_K<S>>(w, begin, end, x, out, scratch);
+    case Packing::affine8:
+      return quantized_matmul<S, Affine8<S>>(w, begin, end, x, out, scratch);
+  }
+}
+
+}  // namespace sw::generic

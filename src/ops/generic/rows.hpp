@@ -1,0 +1,158 @@
+// Operations on rows of activations: norms, rotations, activations, quantization to 8 bits, and Mamba's recurrences.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "ops/generic/math.hpp"
+#include "ops/ops.hpp"
+#include "tensor/half.hpp"
+
+namespace sw::generic {
+
+template <class S>
+void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, float* y) {
+  typename S::F sum = S::zero();
+  for_lanes(n, [&](long i, int lanes) {
+    const auto v = load_n<S>(x + i, lanes);
+    sum = S::fma(v, v, sum);
+  });
+  const auto scale = S::set(1.0f / std::sqrt(S::sum_lanes(sum) / static_cast<float>(n) + eps));
+  for_lanes(n, [&](long i, int lanes) {
+    store_n<S>(y + i, S::mul(S::mul(load_n<S>(x + i, lanes), scale), load_n<S>(weight + i, lanes)), lanes);
+  });
+}
+
+/// Blocks of 32: scale = max|x| / 127, q = round(x · 127 / max|x|).
+template <class S>
+void prepare(const float* values, std::int64_t row, ActivationForms forms, const Activations& x) {
+  const std::int64_t cols = x.cols;
+  if (forms.f32 && x.f32 + row * cols != values)
+    std::memcpy(x.f32 + row * cols, values, static_cast<std::size_t>(cols) * sizeof(float));
+  if (forms.bf16) {
+    std::uint16_t* out = x.bf16 + row * bf16_stride(cols);
+    for (std::int64_t k = 0; k < cols; ++k) out[k] = f32_to_bf16(values[k]);
+    if (cols % 2) out[cols] = 0;
+  }
+  if (!forms.q8) return;
+  const std::int64_t blocks = cols / 32;
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    const float* in = values + b * 32;
+    const auto v0 = S::load(in), v1 = S::load(in + 16);
+    const float most = S::max_lanes(S::max(S::abs(v0), S::abs(v1)));
+    const auto inverse = S::set(most > 0 ? 127.0f / most : 0.0f);
+    std::int8_t* q = x.q8 + row * cols + b * 32;
+    const std::int32_t sum0 = S::store_i8(q, S::mul(v0, inverse));
+    const std::int32_t sum1 = S::store_i8(q + 16, S::mul(v1, inverse));
+    const std::int64_t at = row * blocks + b;
+    const float scale = most / 127.0f;
+    x.scales[at] = scale;
+    x.scaled_sums[at] = scale * static_cast<float>(sum0 + sum1);
+    x.offsets16[2 * at] = -128 * sum0;
+    x.offsets16[2 * at + 1] = -128 * sum1;
+    x.offsets32[at] = -128 * (sum0 + sum1);
+  }
+}
+
+template <class S>
+void rope(float* head, const float* cos, const float* sin, int dims, RopeLayout layout) {
+  const int half = dims / 2;
+  if (layout == RopeLayout::half) {
+    for_lanes(half, [&](long i, int n) {
+      const auto a = load_n<S>(head + i, n), b = load_n<S>(head + half + i, n);
+      const auto c = load_n<S>(cos + i, n), s = load_n<S>(sin + i, n);
+      store_n<S>(head + i, S::sub(S::mul(a, c), S::mul(b, s)), n);
+      store_n<S>(head + half + i, S::add(S::mul(b, c), S::mul(a, s)), n);
+    });
+  } else {
+    for (int i = 0; i < half; ++i) {
+      const float a = head[2 * i], b = head[2 * i + 1];
+      head[2 * i] = a * cos[i] - b * sin[i];
+      head[2 * i + 1] = b * cos[i] + a * sin[i];
+    }
+  }
+}
+
+template <class S>
+void activate(float* gate, const float* up, Activation activation, std::int64_t n) {
+  const auto each = [&](auto f) {
+    for_lanes(n, [&](long i, int lanes) {
+      auto v = f(load_n<S>(gate + i, lanes));
+      if (up) v = S::mul(v, load_n<S>(up + i, lanes));
+      store_n<S>(gate + i, v, lanes);
+    });
+  };
+  switch (activation) {
+    case Activation::silu:
+      return each([](auto v) { return generic::silu<S>(v); });
+    case Activation::gelu_tanh:
+      return each([](auto v) { return generic::gelu_tanh<S>(v); });
+    case Activation::relu:
+      return each([](auto v) { return S::max(v, S::zero()); });
+    case Activation::gelu_erf:
+      for (std::int64_t i = 0; i < n; ++i) {
+        gate[i] = 0.5f * gate[i] * (1.0f + std::erf(gate[i] * 0.70710678118654752f));
+        if (up) gate[i] *= up[i];
+      }
+  }
+}
+
+template <class S>
+void softcap(float* x, float cap, std::int64_t n) {
+  const auto c = S::set(cap), inverse = S::set(1.0f / cap);
+  for_lanes(n, [&](long i, int lanes) {
+    store_n<S>(x + i, S::mul(c, generic::tanh<S>(S::mul(load_n<S>(x + i, lanes), inverse))), lanes);
+  });
+}
+
+template <class S>
+void add(float* y, const float* x, std::int64_t n) {
+  for_lanes(n, [&](long i, int lanes) {
+    store_n<S>(y + i, S::add(load_n<S>(y + i, lanes), load_n<S>(x + i, lanes)), lanes);
+  });
+}
+
+template <class S>
+void conv(const float* x, std::int64_t x_stride, int tokens, int inner, int conv, const float* weight,
+          const float* bias, float* history, float* y, std::int64_t y_stride, std::int64_t begin, std::int64_t end) {
+  for (int t = 0; t < tokens; ++t) {
+    const float* now = x + t * x_stride;
+    for_lanes(end - begin, [&](long offset, int n) {
+      const std::int64_t c = begin + offset;
+      auto sum = load_n<S>(bias + c, n);
+      for (int tap = 0; tap < conv - 1; ++tap)
+        sum = S::fma(load_n<S>(history + tap * inner + c, n), load_n<S>(weight + tap * inner + c, n), sum);
+      const auto newest = load_n<S>(now + c, n);
+      sum = S::fma(newest, load_n<S>(weight + (conv - 1) * inner + c, n), sum);
+      for (int tap = 0; tap + 2 < conv; ++tap)
+        store_n<S>(history + tap * inner + c, load_n<S>(history + (tap + 1) * inner + c, n), n);
+      if (conv > 1) store_n<S>(history + (conv - 2) * inner + c, newest, n);
+      store_n<S>(y + t * y_stride + c, generic::silu<S>(sum), n);
+    });
+  }
+}
+
+template <class S>
+void scan(const ScanArgs& s, std::int64_t begin, std::int64_t end) {
+  for_lanes(end - begin, [&](long offset, int n) {
+    const std::int64_t c = begin + offset;
+    for (int t = 0; t < s.tokens; ++t) {
+      const auto u = load_n<S>(s.u + t * s.u_stride + c, n);
+      const auto dt = generic::softplus<S>(load_n<S>(s.dt + t * s.dt_stride + c, n));
+      const auto dt_u = S::mul(dt, u);
+      auto y = S::mul(load_n<S>(s.d + c, n), u);
+      for (int i = 0; i < s.state; ++i) {
+        float* h = s.h + i * s.inner + c;
+        const auto decay = generic::exp<S>(S::mul(dt, load_n<S>(s.a + i * s.inner + c, n)));
+        const auto next = S::fma(decay, load_n<S>(h, n), S::mul(dt_u, S::set(s.b[t * s.bc_stride + i])));
+        store_n<S>(h, next, n);
+        y = S::fma(next, S::set(s.c[t * s.bc_stride + i]), y);
+      }
+      const auto gate = generic::silu<S>(load_n<S>(s.z + t * s.z_stride + c, n));
+      store_n<S>(s.y + t * s.y_stride + c, S::mul(y, gate), n);
+    }
+  });
+}
+
+}  // namespace sw::generic

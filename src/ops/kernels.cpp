@@ -1,0 +1,71 @@
+#include <cstdlib>
+#include <vector>
+
+#include "ops/tables.hpp"
+
+namespace sw {
+namespace {
+
+std::vector<const Kernels*> detect() {
+  std::vector<const Kernels*> found = {&reference_kernels};
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+    found.push_back(&avx2_kernels);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
+      __builtin_cpu_supports("avx512bf16"))
+    found.push_back(&avx512_kernels);
+#elif defined(__aarch64__)
+  found.push_back(&neon_kernels);
+#endif
+  return found;
+}
+
+}  // namespace
+
+std::span<const Kernels* const> available_kernels() {
+  static const std::vector<const Kernels*> found = detect();
+  return found;
+}
+
+const Kernels* find_kernels(std::string_view isa) {
+  for (const Kernels* k : available_kernels())
+    if (k->isa == isa) return k;
+  return nullptr;
+}
+
+const Kernels& kernels() {
+  static const Kernels& chosen = []() -> const Kernels& {
+    const char* wanted = std::getenv("SPEEDWINS_ISA");
+    const Kernels* named = wanted ? find_kernels(wanted) : nullptr;
+    return named ? *named : *available_kernels().back();
+  }();
+  return chosen;
+}
+
+ActivationForms forms_for(Packing packing) {
+  switch (packing) {
+    case Packing::f32:
+    case Packing::f16:
+    case Packing::bf16:
+      return {.f32 = true};
+    case Packing::bf16_pairs:
+      return {.bf16 = true};
+    default:
+      return {.q8 = true};
+  }
+}
+
+std::size_t matmul_scratch_bytes(std::int64_t cols) {
+  // Two panels as bytes with up to two fp32 factors for every 16 columns of every row.
+  const auto k = static_cast<std::size_t>(cols);
+  return 2 * (k * panel_rows + 2 * (k / 16) * panel_rows * sizeof(float));
+}
+
+std::size_t attention_scratch(int group, int head_dim) {
+  const auto rows = static_cast<std::size_t>(attention_tile * group);
+  return rows * static_cast<std::size_t>(kv_block + 16 + 2 * head_dim + 8) + 10 * 16;
+}
+
+}  // namespace sw

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "ops/packing.hpp"
+#include "ops/types.hpp"
+
+namespace sw {
+
+/// Rows of activations in the forms matrix products read. Only the forms asked for at preparation are filled.
+/// 8-bit: blocks of 32 columns, x ≈ scale · q with q in [−127, 127].
+struct Activations {
+  std::int64_t rows = 0, cols = 0;
+  float* f32 = nullptr;               ///< [rows, cols]
+  std::uint16_t* bf16 = nullptr;      ///< [rows, bf16_stride(cols)]
+  std::int8_t* q8 = nullptr;          ///< [rows, cols]
+  float* scales = nullptr;            ///< [rows, cols / 32]
+  float* scaled_sums = nullptr;       ///< [rows, cols / 32]: scale · Σq, for formats with a minimum
+  std::int32_t* offsets32 = nullptr;  ///< [rows, cols / 32]: −128 · Σq, what a weight offset of 128 contributes
+  std::int32_t* offsets16 = nullptr;  ///< [rows, cols / 16]: the same over 16 columns
+};
+
+/// Which forms of an Activations the products with a packing read.
+struct ActivationForms {
+  bool f32 = false, bf16 = false, q8 = false;
+  ActivationForms operator|(const ActivationForms& o) const { return {f32 || o.f32, bf16 || o.bf16, q8 || o.q8}; }
+};
+ActivationForms forms_for(Packing packing);
+
+/// Elements between rows of Activations::bf16: pairs, the last one filled with zero.
+constexpr std::int64_t bf16_stride(std::int64_t cols) {
+  return (cols + 1) / 2 * 2;
+}
+
+/// Where a product goes: y[row, r] = (add ? y[row, r] : 0) + bias[r] + Σ_k x[row, k] · w[r, k].
+struct MatmulOutput {
+  float* y = nullptr;
+  std::int64_t stride = 0;      ///< floats between the rows of y
+  const float* bias = nullptr;  ///< [w.rows], or null
+  bool add = false;
+};
+
+/// One attention layer's keys and values of one block of the paged pool, per KV head:
+/// keys [2][head_dim][16] (lane = position), values [32][head_dim].
+inline constexpr int kv_block = 32;
+
+/// Positions that one online softmax covers; longer contexts are cut at multiples of it and merged in order, so that
+/// splitting one query's keys over threads does not change its result.
+inline constexpr int kv_split = 1024;
+
+/// Attention of the consecutive queries of one sequence, for one KV head and the query heads that share it.
+struct AttentionArgs {
+  const float* q = nullptr;   ///< [n_queries, group, head_dim], first query at position `first`
+  std::int64_t q_stride = 0;  ///< floats between consecutive queries
+  float* out = nullptr;       ///< same shape
+  std::int64_t out_stride = 0;
+  int n_queries = 0, group = 0, head_dim = 0;
+  std::int64_t first = 0;
+  int window = 0;  ///< 0: unlimited
+  float scale = 1, softcap = 0;
+  KvType kv_type = KvType::f16;
+  const std::byte* const* blocks = nullptr;  ///< this layer's and head's part of each block of the sequence
+  float* scratch = nullptr;                  ///< attention_scratch() floats
+};
+
+/// What one split of the keys contributes to one query head: value sums [head_dim], then maximum and weight sum.
+inline std::int64_t partial_size(int head_dim) {
+  return head_dim + 2;
+}
+
+/// Selective scan over the tokens of one sequence for a range of channels (Gu & Dao 2023, eq. 2 and algorithm 2):
+/// h = exp(Δ·A)·h + Δ·B·u; y = C·h + D·u, gated by silu(z).
+struct ScanArgs {
+  const float* u = nullptr;   ///< [tokens, inner] after the convolution, stride u_stride
+  const float* z = nullptr;   ///< [tokens, inner], stride z_stride
+  const float* dt = nullptr;  ///< [tokens, inner] before softplus, stride dt_stride
+  const float* b = nullptr;   ///< [tokens, state], stride bc_stride
+  const float* c = nullptr;   ///< [tokens, state], stride bc_stride
+  const float* a = nullptr;   ///< [state, inner]: negative
+  const float* d = nullptr;   ///< [inner]
+  float* h = nullptr;         ///< [state, inner]: carried from token to token
+  float* y = nullptr;         ///< [tokens, inner], stride y_stride
+  std::int64_t u_stride = 0, z_stride = 0, dt_stride = 0, bc_stride = 0, y_stride = 0;
+  int tokens = 0, inner = 0, state = 0;
+};
+
+/// What the engine computes, for one instruction set. Every kernel works on a part of its result that the caller
+/// chooses, touches no other memory, and sums in an order that does not depend on that choice.
+struct Kernels {
+  const char* isa;
+  bool bf16_dot;
+
+  /// y = x · Wᵀ for the panels [begin, end) of w and all rows of x: [rows, cols] × [w.rows, cols] → [rows, w.rows].
+  /// K is summed in ascending blocks of 32 (ascending pairs for bf16_pairs, ascending columns for other floats), one
+  /// rounding per block, whatever the number of rows. `scratch`: matmul_scratch_bytes(cols), private to the thread.
+  void (*matmul)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
+                 const MatmulOutput& out, std::byte* scratch);
+
+  /// Fills the wanted forms of `x` in row `row` from the floats `values` [cols] (which may be x.f32's own row).
+  void (*prepare)(const float* values, std::int64_t row, ActivationForms forms, const Activations& x);
+
+  /// y = x / rms(x) · weight, [n].
+  void (*rms_norm)(const float* x, const float* weight, float eps, std::int64_t n, float* y);
+
+  /// Rotates one head in place; cos, sin: [dims / 2].
+  void (*rope)(float* head, const float* cos, const float* sin, int dims, RopeLayout layout);
+
+  /// gate = activation(gate) · up, or activation(gate) when `up` is null; [n].
+  void (*activate)(float* gate, const float* up, Activation activation, std::int64_t n);
+
+  /// x = cap · tanh(x / cap), [n].
+  void (*softcap)(float* x, float cap, std::int64_t n);
+
+  /// y += x, [n].
+  void (*add)(float* y, const float* x, std::int64_t n);
+
+  /// Writes one position of one KV head (k, v: [head_dim]) into slot `slot` of its block.
+  void (*store_kv)(const float* k, const float* v, int head_dim, int slot, KvType type, std::byte* block);
+
+  /// All keys the queries see.
+  void (*attention)(const AttentionArgs& args);
+  /// Only the keys of split `split`: partials [n_queries, group, partial_size].
+  void (*attention_split)(const AttentionArgs& args, std::int64_t split, float* partials);
+  /// Merges a query head's partials of consecutive splits, `stride` floats apart, into out [head_dim]; the first
+  /// partial is overwritten.
+  void (*attention_merge)(float* partials, std::int64_t stride, std::int64_t n_splits, int head_dim, float* out);
+
+  /// Causal depthwise convolution with bias and silu (Mamba) over channels [begin, end):
+  /// x: [tokens, inner] stride x_stride; weight: [conv, inner]; history: [conv − 1, inner], updated.
+  void (*conv)(const float* x, std::int64_t x_stride, int tokens, int inner, int conv, const float* weight,
+               const float* bias, float* history, float* y, std::int64_t y_stride, std::int64_t begin,
+               std::int64_t end);
+
+  void (*scan)(const ScanArgs& args, std::int64_t begin, std::int64_t end);
+};
+
+std::size_t matmul_scratch_bytes(std::int64_t cols);
+/// Floats of scratch one attention call needs.
+std::size_t attention_scratch(int group, int head_dim);
+/// Queries of one call are processed in tiles of this many at most.
+inline constexpr int attention_tile = 16;
+
+/// The best kernels this CPU runs, or those named by SPEEDWINS_ISA (reference, avx2, avx512, neon) when it can.
+const Kernels& kernels();
+/// Every table this CPU can run, the reference first.
+std::span<const Kernels* const> available_kernels();
+/// Null when there is no such table or the CPU cannot run it.
+const Kernels* find_kernels(std::string_view isa);
+
+}  // namespace sw

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/tensor.hpp"
+
+namespace sw {
+
+/// Rows of a matrix that are stored, and multiplied, together: one per 32-bit lane of a 512-bit register.
+inline constexpr int panel_rows = 16;
+
+/// How the weights of a matrix product are laid out in memory. A matrix is a sequence of panels of 16 rows; within a
+/// panel, what one step along K needs of all 16 rows is contiguous, so a product streams through memory once and
+/// every lane of a register belongs to another output row. All instruction sets share these layouts.
+///
+/// In a panel of `cols` columns (sections follow each other, each padded to 64 bytes):
+///   f32, f16, bf16   [cols][16]            one element a row
+///   bf16_pairs       [cols/2][16][2]       as the BF16 dot product takes them
+///   q4_0   quants [cols/32][4][16][4] bytes: byte b of quad j holds k = 4j + b (low nibble) and 16 + 4j + b (high);
+///          scales [cols/32][16] f16;  weight = scale · (q − 8)
+///   q5_0   as q4_0, then high bits [cols/32][8] u64: bit 4·row + b of word j is bit 4 of k = 4j + b;  scale · (q − 16)
+///   q8_0   quants [cols/32][8][16][4] bytes, stored + 128;  scales f16;  weight = scale · (q − 128)
+///   q4_k   quants as q4_0;  [cols/32][2][16] u8 scales and mins;  [cols/256][2][16] f16 d and dmin
+///          weight = d·scale · q − dmin·min
+///   q5_k   as q4_k with the high bits of q5_0 after the quants
+///   q6_k   quants as q4_0, then 2 high bits [cols/32][2][16][4] bytes: bits 2i, 2i+1 of byte b of quad j belong to
+///          k = 4(j + 2i) + b;  [cols/16][16] i8 scales;  [cols/256][16] f16 d;  weight = d·scale · (q − 32)
+///   affine8  quants as q8_0 without the offset;  [cols/16][2][16] f32 scales and offsets;  weight = scale · q + offset
+///          (what every rarer format is expanded to)
+enum class Packing : std::uint8_t { f32, f16, bf16, bf16_pairs, q4_0, q5_0, q8_0, q4_k, q5_k, q6_k, affine8 };
+
+/// Byte offsets of a panel's sections; a section a packing does not have is empty.
+struct PanelLayout {
+  std::size_t quants = 0, high = 0, scales = 0, supers = 0, bytes = 0;
+};
+PanelLayout panel_layout(Packing packing, std::int64_t cols);
+
+/// A packed matrix [rows, cols]; does not own its bytes.
+struct PackedMatrix {
+  Packing packing = Packing::f32;
+  std::int64_t rows = 0, cols = 0;
+  const std::byte* data = nullptr;
+  PanelLayout layout;
+
+  std::int64_t panels() const { return (rows + panel_rows - 1) / panel_rows; }
+  const std::byte* panel(std::int64_t p) const { return data + static_cast<std::size_t>(p) * layout.bytes; }
+  std::size_t bytes() const { return static_cast<std::size_t>(panels()) * layout.bytes; }
+};
+
+/// The packing for weights stored as `dtype`; `bf16_dot`: the machine multiplies BF16 pairs,
+/// so 16-bit floats are kept as such.
+Packing packing_for(DType dtype, bool bf16_dot);
+
+/// Packs panel `p` of a matrix whose row r starts at rows[r − 16·p] (null: a row of zeros past the end).
+/// `panel` has panel_layout().bytes bytes.
+void pack_panel(DType dtype, const std::byte* const (&rows)[panel_rows], Packing packing, std::int64_t cols,
+                std::byte* panel);
+
+/// One row of a packed matrix as floats: exactly the weights the products use.
+void unpack_row(const PackedMatrix& matrix, std::int64_t row, float* out);
+
+}  // namespace sw

@@ -1,0 +1,126 @@
+// AVX-512 with VNNI (8-bit dot products) and, in a second table, BF16 dot products. A lane of the generic algorithms is
+// a lane of one 512-bit register.
+#include <immintrin.h>
+
+#include "ops/generic/kernels.hpp"
+#include "ops/tables.hpp"
+
+namespace sw {
+namespace {
+
+struct Avx512 {
+  using F = __m512;
+  using I = __m512i;
+  using B = __m512i;
+
+  static constexpr bool has_bf16_dot = true;
+  // 32 registers: a 6×2 tile holds 12 integer and 12 fp32 accumulators, 2 weight quads and a broadcast.
+  static constexpr int tile_rows = 6, direct_rows = 8, float_tile_rows = 12;
+  static constexpr int score_rows = 8, value_rows = 4, value_registers = 4;
+  static constexpr int prefetch_bytes = 4096;
+
+  static void prefetch(const void* at) { _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T0); }
+
+  static F zero() { return _mm512_setzero_ps(); }
+  static F set(float x) { return _mm512_set1_ps(x); }
+  static F broadcast(const float* at) { return _mm512_set1_ps(*at); }
+  static F load(const float* at) { return _mm512_loadu_ps(at); }
+  static F load_first(const float* at, int n) { return _mm512_maskz_loadu_ps(first_lanes(n), at); }
+  static F load_f16(const std::byte* at) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
+  }
+  static F load_bf16(const std::byte* at) {
+    const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+  }
+  static F load_u8(const std::byte* at) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))));
+  }
+  static F load_i8(const std::byte* at) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))));
+  }
+  static void store(float* at, F x) { _mm512_storeu_ps(at, x); }
+  static void store_first(float* at, F x, int n) { _mm512_mask_storeu_ps(at, first_lanes(n), x); }
+  /// Rounds to nearest even, stores 16 bytes and returns their sum.
+  static std::int32_t store_i8(std::int8_t* at, F x) {
+    const __m512i q = _mm512_cvtps_epi32(x);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm512_cvtepi32_epi8(q));
+    return _mm512_reduce_add_epi32(q);
+  }
+
+  static F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+  static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F max(F a, F b) { return _mm512_max_ps(a, b); }
+  static F min(F a, F b) { return _mm512_min_ps(a, b); }
+  static F abs(F x) { return _mm512_abs_ps(x); }
+  static F zero_where_less(F value, F x, F limit) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_NLT_UQ), value);
+  }
+  static F keep_lanes(F x, int begin, int end, float other) {
+    const auto mask = static_cast<__mmask16>(begin < end ? first_lanes(end) & ~first_lanes(begin) : 0);
+    return _mm512_mask_mov_ps(_mm512_set1_ps(other), mask, x);
+  }
+  /// x · 2^n, where n is in the low bits of `shifted`.
+  static F scale_by_exponent(F x, F shifted) {
+    return _mm512_castsi512_ps(
+        _mm512_add_epi32(_mm512_castps_si512(x), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
+  }
+  static float max_lanes(F x) { return _mm512_reduce_max_ps(x); }
+  static float first_lane(F x) { return _mm512_cvtss_f32(x); }
+  /// Halves are added to halves: ((lane 0 + lane 8) + (lane 4 + lane 12)) + …, as every instruction set does it.
+  static float sum_lanes(F x) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  static I zero_i() { return _mm512_setzero_si512(); }
+  static I broadcast_i(const std::int32_t* at) { return _mm512_set1_epi32(*at); }
+  template <int N>
+  static I shift_right(I x) {
+    return _mm512_srai_epi32(x, N);
+  }
+  static F to_float(I x) { return _mm512_cvtepi32_ps(x); }
+
+  static B load_bytes(const std::byte* at) { return _mm512_loadu_si512(at); }
+  static void store_bytes(std::byte* at, B x) { _mm512_storeu_si512(at, x); }
+  static B low_nibbles(B x) { return _mm512_and_si512(x, _mm512_set1_epi8(15)); }
+  static B high_nibbles(B x) { return _mm512_and_si512(_mm512_srli_epi16(x, 4), _mm512_set1_epi8(15)); }
+  static B bit_or(B a, B b) { return _mm512_or_si512(a, b); }
+  static B add_bytes(B x, int value) { return _mm512_add_epi8(x, _mm512_set1_epi8(static_cast<char>(value))); }
+  static B add_bit(B x, const std::byte* bits, int value) {
+    __mmask64 mask;
+    __builtin_memcpy(&mask, bits, sizeof mask);
+    return _mm512_mask_add_epi8(x, mask, x, _mm512_set1_epi8(static_cast<char>(value)));
+  }
+  /// Bits [Shift, Shift + 2) of every byte, moved to bits 4 and 5.
+  template <int Shift>
+  static B two_bits_at_4(B x) {
+    const B moved = Shift < 4 ? _mm512_slli_epi16(x, 4 - Shift) : _mm512_srli_epi16(x, Shift - 4);
+    return _mm512_and_si512(moved, _mm512_set1_epi8(0x30));
+  }
+  static B broadcast_quad(const std::int8_t* at) {
+    std::int32_t quad;
+    __builtin_memcpy(&quad, at, sizeof quad);
+    return _mm512_set1_epi32(quad);
+  }
+  static I dot(I acc, B w, B x) { return _mm512_dpbusd_epi32(acc, w, x); }
+  static I dot(I acc, B w, const std::int8_t* x) { return _mm512_dpbusd_epi32(acc, w, broadcast_quad(x)); }
+  static I dot_small(I acc, B w, const std::int8_t* x) { return dot(acc, w, x); }
+  static F dot_bf16(F acc, B w, B x) {
+    return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
+  }
+
+ private:
+  static __mmask16 first_lanes(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
+};
+
+}  // namespace
+
+const Kernels avx512_kernels = generic::make_kernels<Avx512>("avx512");
+
+}  // namespace sw
