@@ -165,10 +165,11 @@ std::vector<float> any_row() {
 
 RC_GTEST_PROP(Quantize, KeepsEveryWeightWithinAStepOfItsGroup, ()) {
   const auto row = any_row();
-  // Steps: of a 32-group's range for 4 and 5 bits with a scale, a min and their own rounding of 1/63; of a 16-group's
-  // largest magnitude for 6 bits.
-  const std::map<DType, double> steps = {{DType::q8_0, 1.01 / 254},
-                                         {DType::q4_0, 1.01 / 8},
+  // Steps: half of a Q8_0 step, a whole one of Q4_0 (which has no level +8), both with the rounding of d; of a
+  // 32-group's range for 4 and 5 bits with a scale, a min and their own rounding of 1/63; of a 16-group's largest
+  // magnitude for 6 bits.
+  const std::map<DType, double> steps = {{DType::q8_0, 1.0 / 254 + 0x1p-11},
+                                         {DType::q4_0, 1.0 / 8 + 0x1p-11},
                                          {DType::q4_k, 1.6 / 15},
                                          {DType::q5_k, 1.6 / 31},
                                          {DType::q6_k, 1.6 / 32}};
