@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -9,20 +10,37 @@
 
 namespace sw {
 
-struct HfFolder;
+/// How GGUF's form of a tensor differs from the published one.
+enum class Transform : std::uint8_t {
+  none,
+  plus_one,       ///< norms stored as w − 1 (Gemma)
+  interleave_q,   ///< rows of each head reordered from rotating (i, i + d/2) to rotating (2i, 2i + 1)
+  interleave_k,   ///< the same over the key heads
+  negative_exp,   ///< A = −exp(A_log) (Mamba)
+  drop_channels,  ///< depthwise kernel [inner, 1, conv] → [inner, conv]
+};
+
+/// One published tensor name and GGUF's; "{}" stands for the block's number.
+struct TensorRule {
+  std::string_view published;
+  std::string_view gguf;
+  Transform transform = Transform::none;
+};
 
 /// How one family of checkpoints maps to a ModelSpec. One file per family defines one of these.
 struct Family {
   std::string_view architecture;                       ///< GGUF's general.architecture
   std::span<const std::string_view> hf_architectures;  ///< config.json's "architectures"
+  std::span<const TensorRule> tensors;
+  bool tied_head;  ///< the head is the token embedding unless config.json says otherwise
 
   /// The spec of a checkpoint. `context`: positions wanted, 0 for the checkpoint's own (long-context RoPE variants
   /// depend on it). Fails, naming the key, when a required key is missing or absurd.
   Result<ModelSpec> (*spec)(const Checkpoint& checkpoint, int context);
 
-  /// A Hugging Face folder in GGUF's vocabulary: the keys "<architecture>.*" and the tensors renamed, transformed
-  /// where GGUF defines them differently (norm weights of Gemma, A of Mamba, q/k rows of Llama).
-  Result<Checkpoint> (*import)(const HfFolder& folder);
+  /// A config.json (flattened, see hf_config.hpp) in GGUF's vocabulary: the keys "<architecture>.*", and the tensors
+  /// that GGUF derives from the config (RoPE factors).
+  Result<Checkpoint> (*import_config)(const Metadata& config);
 };
 
 /// Every family this program runs.
