@@ -62,8 +62,10 @@ struct AttentionArgs {
   int window = 0;  ///< 0: unlimited
   float scale = 1, softcap = 0;
   KvType kv_type = KvType::f16;
-  const std::byte* const* blocks = nullptr;  ///< this layer's and head's part of each block of the sequence
-  float* scratch = nullptr;                  ///< attention_scratch() floats
+  const std::byte* pool = nullptr;       ///< this layer's and KV head's part of the pool's block 0
+  std::size_t pool_stride = 0;           ///< bytes between blocks of the pool
+  const std::int32_t* blocks = nullptr;  ///< the sequence's blocks, in order of position
+  float* scratch = nullptr;              ///< attention_scratch() floats
 };
 
 /// What one split of the keys contributes to one query head: value sums [head_dim], then maximum and weight sum.

@@ -163,7 +163,8 @@ void attend_split(const AttentionArgs& args, int begin, int end, std::int64_t sp
   const std::int64_t from = std::max(split * kv_split, visible_from(args.first + begin));
   const std::int64_t last = std::min((split + 1) * kv_split - 1, args.first + end - 1);
   for (std::int64_t block = from / kv_block; block <= last / kv_block && from <= last; ++block) {
-    const auto* keys = reinterpret_cast<const Key*>(args.blocks[block]);
+    const auto* keys =
+        reinterpret_cast<const Key*>(args.pool + static_cast<std::size_t>(args.blocks[block]) * args.pool_stride);
     int row = 0;
     for (; row + S::score_rows <= n_rows; row += S::score_rows)
       score_tile<S, Key, S::score_rows>(keys, q + row, args.head_dim, rows.scores + row * kv_block);
