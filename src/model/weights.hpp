@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/memory.hpp"
+#include "base/thread_pool.hpp"
+#include "formats/checkpoint.hpp"
+#include "model/spec.hpp"
+#include "ops/packing.hpp"
+
+namespace sw {
+
+/// y = W·x + bias.
+struct Linear {
+  PackedMatrix matrix;
+  std::vector<float> bias;  ///< empty: none
+};
+
+struct AttentionWeights {
+  Linear q, k, v, output;
+  std::vector<float> q_norm, k_norm;  ///< [head_dim], empty without qk_norm
+};
+
+struct MambaWeights {
+  Linear in, x, dt, out;
+  std::vector<float> conv, conv_bias;  ///< [conv, inner], [inner]
+  std::vector<float> a, d;             ///< [state, inner], [inner]
+};
+
+struct MlpWeights {
+  Linear gate, up, down;  ///< gate is empty in a plain MLP
+};
+
+struct BlockWeights {
+  std::vector<float> mixer_norm, ffn_norm, post_mixer_norm, post_ffn_norm;
+  std::variant<std::monostate, AttentionWeights, MambaWeights> mixer;
+  MlpWeights ffn;
+};
+
+/// A model's weights as the kernels want them: matrices packed once into memory of their own, vectors as fp32. The
+/// embedding is read row by row from where it is stored.
+class Weights {
+ public:
+  /// `spec` must have been checked against the checkpoint (read_spec). Pages of the checkpoint's files are let go as
+  /// soon as they are packed.
+  static Result<std::shared_ptr<const Weights>> load(const ModelSpec& spec, const Checkpoint& checkpoint,
+                                                     ThreadPool& pool);
+
+  const std::vector<BlockWeights>& blocks() const { return blocks_; }
+  const std::vector<float>& output_norm() const { return output_norm_; }
+  const Linear& head() const { return head_; }
+  /// Row `token` of the embedding, [width].
+  void embed(std::int64_t token, float* out) const;
+
+  /// Bytes of the packed matrices and vectors.
+  std::size_t bytes() const { return memory_.size(); }
+
+ private:
+  std::vector<BlockWeights> blocks_;
+  std::vector<float> output_norm_;
+  Linear head_;
+  TensorView embedding_;
+  std::vector<std::shared_ptr<const MappedFile>> files_;  // hold embedding_
+  std::vector<std::shared_ptr<const std::vector<std::byte>>> owned_;
+  Memory memory_;
+};
+
+}  // namespace sw
