@@ -23,6 +23,9 @@ struct Activations {
   std::int32_t* offsets16 = nullptr;  ///< [rows, cols / 16]: the same over 16 columns
 };
 
+/// A block whose largest magnitude is below this becomes zeros: 127 over it might overflow.
+inline constexpr float smallest_block = 1e-36f;
+
 /// Which forms of an Activations the products with a packing read.
 struct ActivationForms {
   bool f32 = false, bf16 = false, q8 = false;

@@ -24,7 +24,7 @@ void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, fl
   });
 }
 
-/// Blocks of 32: scale = max|x| / 127, q = round(x · 127 / max|x|).
+/// Blocks of 32: scale = max|x| / 127, q = round(x · 127 / max|x|); ties to even.
 template <class S>
 void prepare(const float* values, std::int64_t row, ActivationForms forms, const Activations& x) {
   const std::int64_t cols = x.cols;
@@ -41,10 +41,12 @@ void prepare(const float* values, std::int64_t row, ActivationForms forms, const
     const float* in = values + b * 32;
     const auto v0 = S::load(in), v1 = S::load(in + 16);
     const float most = S::max_lanes(S::max(S::abs(v0), S::abs(v1)));
-    const auto inverse = S::set(most > 0 ? 127.0f / most : 0.0f);
+    const auto inverse = S::set(most >= smallest_block ? 127.0f / most : 0.0f);
+    // Only a NaN or an infinity is ever outside.
+    const auto scaled = [&](auto v) { return S::min(S::max(S::mul(v, inverse), S::set(-127.0f)), S::set(127.0f)); };
     std::int8_t* q = x.q8 + row * cols + b * 32;
-    const std::int32_t sum0 = S::store_i8(q, S::mul(v0, inverse));
-    const std::int32_t sum1 = S::store_i8(q + 16, S::mul(v1, inverse));
+    const std::int32_t sum0 = S::store_i8(q, scaled(v0));
+    const std::int32_t sum1 = S::store_i8(q + 16, scaled(v1));
     const std::int64_t at = row * blocks + b;
     const float scale = most / 127.0f;
     x.scales[at] = scale;

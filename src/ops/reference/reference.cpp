@@ -1,0 +1,403 @@
+// Every kernel in plain C++: what the other tables are tested against, and what runs where none of them can.
+// Where ops.hpp fixes an order of roundings (products, norms, rotations, quantization), this is its definition, bit for
+// bit; attention and everything that needs an exponential is computed with libm, and the other tables come close.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "ops/tables.hpp"
+#include "tensor/half.hpp"
+
+namespace sw {
+namespace {
+
+template <class T>
+T read(const std::byte* at, std::int64_t i) {
+  T value;
+  std::memcpy(&value, at + i * static_cast<std::int64_t>(sizeof(T)), sizeof value);
+  return value;
+}
+int u8(const std::byte* at, std::int64_t i) {
+  return static_cast<int>(at[i]);
+}
+float f16(const std::byte* at, std::int64_t i) {
+  return f16_to_f32(read<std::uint16_t>(at, i));
+}
+
+/// Sections of one panel and the lane of one row in it.
+struct PackedRow {
+  const std::byte *quants, *high, *scales, *supers;
+  int lane;
+
+  PackedRow(const PackedMatrix& w, std::int64_t row) : lane(static_cast<int>(row % panel_rows)) {
+    const std::byte* panel = w.panel(row / panel_rows);
+    quants = panel + w.layout.quants;
+    high = panel + w.layout.high;
+    scales = panel + w.layout.scales;
+    supers = panel + w.layout.supers;
+  }
+};
+
+/// 16 weights of one row, the half `half` of block `b`: weight = scale · code + minimum.
+struct Codes {
+  std::array<int, 16> code{};
+  float scale = 0, minimum = 0;
+};
+
+Codes read_codes(Packing packing, const PackedRow& w, std::int64_t b, int half) {
+  Codes out;
+  const int r = w.lane;
+  for (int i = 0; i < 16; ++i) {
+    const int k = 16 * half + i, quad = k / 4, byte = 4 * r + k % 4;
+    if (packing == Packing::q8_0 || packing == Packing::affine8) {
+      out.code[i] = u8(w.quants, b * 512 + quad * 64 + byte) - (packing == Packing::q8_0 ? 128 : 0);
+      continue;
+    }
+    const int pair = u8(w.quants, b * 256 + quad % 4 * 64 + byte);
+    int code = half == 0 ? pair & 15 : pair >> 4;
+    if (packing == Packing::q5_0 || packing == Packing::q5_k)
+      code += 16 * (u8(w.high, b * 64 + quad * 8 + byte / 8) >> byte % 8 & 1);
+    if (packing == Packing::q6_k) code += 16 * (u8(w.high, b * 128 + quad % 2 * 64 + byte) >> quad / 2 * 2 & 3);
+    if (packing == Packing::q4_0) code -= 8;
+    if (packing == Packing::q5_0) code -= 16;
+    if (packing == Packing::q6_k) code -= 32;
+    out.code[i] = code;
+  }
+  switch (packing) {
+    case Packing::q4_k:
+    case Packing::q5_k:
+      out.scale = f16(w.supers, b / 8 * 32 + r) * static_cast<float>(u8(w.scales, b * 32 + r));
+      out.minimum = -(f16(w.supers, b / 8 * 32 + 16 + r) * static_cast<float>(u8(w.scales, b * 32 + 16 + r)));
+      break;
+    case Packing::q6_k:
+      out.scale = f16(w.supers, b / 8 * 16 + r) * read<std::int8_t>(w.scales, b * 32 + 16 * half + r);
+      break;
+    case Packing::affine8:
+      out.scale = read<float>(w.scales, (2 * b + half) * 32 + r);
+      out.minimum = read<float>(w.scales, (2 * b + half) * 32 + 16 + r);
+      break;
+    default:
+      out.scale = f16(w.scales, b * 16 + r);
+  }
+  return out;
+}
+
+/// One row of weights times one row of 8-bit activations. Formats with a scale for every 16 columns round twice a
+/// block, the others once; a minimum takes another fused multiply-add.
+float quantized_dot(const PackedMatrix& w, const Codes* codes, const Activations& x, std::int64_t row) {
+  const bool by_16 = w.packing == Packing::q6_k || w.packing == Packing::affine8;
+  const bool affine = w.packing == Packing::q4_k || w.packing == Packing::q5_k || w.packing == Packing::affine8;
+  const std::int8_t* q = x.q8 + row * x.cols;
+  const float* scales = x.scales + row * (x.cols / 32);
+  float acc = 0;
+  std::int32_t dot = 0, sum = 0;
+  for (std::int64_t half = 0; half < x.cols / 16; ++half) {
+    for (int i = 0; i < 16; ++i) {
+      dot += codes[half].code[i] * q[16 * half + i];
+      sum += q[16 * half + i];
+    }
+    if (!by_16 && half % 2 == 0) continue;
+    const float scale = scales[half / 2];
+    acc = std::fma(static_cast<float>(dot), codes[half].scale * scale, acc);
+    if (affine) acc = std::fma(codes[half].minimum, scale * static_cast<float>(sum), acc);
+    dot = sum = 0;
+  }
+  return acc;
+}
+
+/// Element k of a row of plain numbers.
+float read_float(Packing packing, const PackedRow& w, std::int64_t k) {
+  switch (packing) {
+    case Packing::f32:
+      return read<float>(w.quants, k * panel_rows + w.lane);
+    case Packing::f16:
+      return f16(w.quants, k * panel_rows + w.lane);
+    case Packing::bf16:
+      return bf16_to_f32(read<std::uint16_t>(w.quants, k * panel_rows + w.lane));
+    default:
+      return bf16_to_f32(read<std::uint16_t>(w.quants, 2 * (k / 2 * panel_rows + w.lane) + k % 2));
+  }
+}
+
+float float_dot(const float* w, const Activations& x, std::int64_t row) {
+  float acc = 0;
+  for (std::int64_t k = 0; k < x.cols; ++k) acc = std::fma(w[k], x.f32[row * x.cols + k], acc);
+  return acc;
+}
+
+/// Pairs as the BF16 dot product sums them: the odd column first.
+float bf16_dot(const float* w, const Activations& x, std::int64_t row) {
+  const std::uint16_t* values = x.bf16 + row * bf16_stride(x.cols);
+  float acc = 0;
+  for (std::int64_t k = 0; k < x.cols; k += 2) {
+    if (k + 1 < x.cols) acc = std::fma(w[k + 1], bf16_to_f32(values[k + 1]), acc);
+    acc = std::fma(w[k], bf16_to_f32(values[k]), acc);
+  }
+  return acc;
+}
+
+void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const MatmulOutput& out,
+            std::byte* scratch) {
+  const ActivationForms forms = forms_for(w.packing);
+  auto* codes = reinterpret_cast<Codes*>(scratch);
+  auto* floats = reinterpret_cast<float*>(scratch);
+  for (std::int64_t r = begin * panel_rows; r < std::min(end * panel_rows, w.rows); ++r) {
+    const PackedRow weights(w, r);
+    if (forms.q8)
+      for (std::int64_t half = 0; half < w.cols / 16; ++half)
+        codes[half] = read_codes(w.packing, weights, half / 2, static_cast<int>(half % 2));
+    else
+      for (std::int64_t k = 0; k < w.cols; ++k) floats[k] = read_float(w.packing, weights, k);
+    for (std::int64_t row = 0; row < x.rows; ++row) {
+      float value = forms.q8     ? quantized_dot(w, codes, x, row)
+                    : forms.bf16 ? bf16_dot(floats, x, row)
+                                 : float_dot(floats, x, row);
+      float& y = out.y[row * out.stride + r];
+      if (out.bias) value += out.bias[r];
+      if (out.add) value += y;
+      y = value;
+    }
+  }
+}
+
+void prepare(const float* values, std::int64_t row, ActivationForms forms, const Activations& x) {
+  const std::int64_t cols = x.cols;
+  if (forms.f32)
+    for (std::int64_t k = 0; k < cols; ++k) x.f32[row * cols + k] = values[k];
+  if (forms.bf16)
+    for (std::int64_t k = 0; k < bf16_stride(cols); ++k)
+      x.bf16[row * bf16_stride(cols) + k] = k < cols ? f32_to_bf16(values[k]) : std::uint16_t{0};
+  if (!forms.q8) return;
+  for (std::int64_t b = 0; b < cols / 32; ++b) {
+    const float* in = values + 32 * b;
+    float most = 0;
+    for (int i = 0; i < 32; ++i) most = std::max(most, std::fabs(in[i]));
+    const float inverse = most >= smallest_block ? 127.0f / most : 0.0f;
+    std::array<std::int32_t, 2> sums{};
+    for (int i = 0; i < 32; ++i) {
+      const float scaled = std::clamp(in[i] * inverse, -127.0f, 127.0f);
+      const auto q = static_cast<std::int8_t>(std::isnan(scaled) ? 0 : std::lrint(scaled));
+      x.q8[row * cols + 32 * b + i] = q;
+      sums[i / 16] += q;
+    }
+    const std::int64_t at = row * (cols / 32) + b;
+    x.scales[at] = most / 127.0f;
+    x.scaled_sums[at] = x.scales[at] * static_cast<float>(sums[0] + sums[1]);
+    x.offsets16[2 * at] = -128 * sums[0];
+    x.offsets16[2 * at + 1] = -128 * sums[1];
+    x.offsets32[at] = -128 * (sums[0] + sums[1]);
+  }
+}
+
+/// 16 partial sums, halves added to halves.
+void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, float* y) {
+  std::array<float, 16> lanes{};
+  for (std::int64_t i = 0; i < n; ++i) lanes[i % 16] = std::fma(x[i], x[i], lanes[i % 16]);
+  for (int half = 8; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  const float scale = 1.0f / std::sqrt(lanes[0] / static_cast<float>(n) + eps);
+  for (std::int64_t i = 0; i < n; ++i) y[i] = x[i] * scale * weight[i];
+}
+
+void rope(float* head, const float* cos, const float* sin, int dims, RopeLayout layout) {
+  const int half = dims / 2;
+  for (int i = 0; i < half; ++i) {
+    float& a = layout == RopeLayout::half ? head[i] : head[2 * i];
+    float& b = layout == RopeLayout::half ? head[half + i] : head[2 * i + 1];
+    const float x = a, y = b;
+    a = x * cos[i] - y * sin[i];
+    b = y * cos[i] + x * sin[i];
+  }
+}
+
+float silu(float x) {
+  return x / (1.0f + std::exp(-x));
+}
+
+float activated(float x, Activation activation) {
+  switch (activation) {
+    case Activation::silu:
+      return silu(x);
+    case Activation::gelu_tanh:
+      return 0.5f * x * (1.0f + std::tanh(0.7978845608028654f * (x + 0.044715f * x * x * x)));
+    case Activation::gelu_erf:
+      return 0.5f * x * (1.0f + std::erf(x * 0.70710678118654752f));
+    case Activation::relu:
+      return x > 0 ? x : 0.0f;
+  }
+  return x;
+}
+
+void activate(float* gate, const float* up, Activation activation, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) gate[i] = activated(gate[i], activation) * (up ? up[i] : 1.0f);
+}
+
+void softcap(float* x, float cap, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) x[i] = cap * std::tanh(x[i] / cap);
+}
+
+void add(float* y, const float* x, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] += x[i];
+}
+
+/// Element i of a block of keys and values.
+float read_kv(const std::byte* block, KvType type, std::int64_t i) {
+  return type == KvType::f32 ? read<float>(block, i) : f16(block, i);
+}
+void write_kv(std::byte* block, KvType type, std::int64_t i, float value) {
+  if (type == KvType::f32) {
+    std::memcpy(block + 4 * i, &value, 4);
+  } else {
+    const std::uint16_t half = f32_to_f16(value);
+    std::memcpy(block + 2 * i, &half, 2);
+  }
+}
+std::int64_t key_index(int head_dim, int slot, int d) {
+  return static_cast<std::int64_t>(slot / 16 * head_dim + d) * 16 + slot % 16;
+}
+std::int64_t value_index(int head_dim, int slot, int d) {
+  return static_cast<std::int64_t>(kv_block + slot) * head_dim + d;
+}
+
+void store_kv(const float* k, const float* v, int head_dim, int slot, KvType type, std::byte* block) {
+  for (int d = 0; d < head_dim; ++d) {
+    write_kv(block, type, key_index(head_dim, slot, d), k[d]);
+    write_kv(block, type, value_index(head_dim, slot, d), v[d]);
+  }
+}
+
+const std::byte* block_of(const AttentionArgs& args, std::int64_t position) {
+  return args.pool + static_cast<std::size_t>(args.blocks[position / kv_block]) * args.pool_stride;
+}
+
+/// One query head over the keys of one split, a two-pass softmax: partial [partial_size].
+void attend(const AttentionArgs& args, int query, int head, std::int64_t split, float* partial) {
+  const float* q = args.q + query * args.q_stride + head * args.head_dim;
+  const std::int64_t position = args.first + query;
+  const std::int64_t visible = args.window > 0 ? std::max<std::int64_t>(0, position - args.window + 1) : 0;
+  const std::int64_t from = std::max(split * kv_split, visible);
+  const std::int64_t end = std::min((split + 1) * kv_split, position + 1);
+
+  std::array<double, kv_split> scores;
+  float maximum = -1e30f;
+  for (std::int64_t key = from; key < end; ++key) {
+    const std::byte* block = block_of(args, key);
+    double score = 0;
+    for (int d = 0; d < args.head_dim; ++d)
+      score +=
+          double{q[d]} * read_kv(block, args.kv_type, key_index(args.head_dim, static_cast<int>(key % kv_block), d));
+    score *= args.scale;
+    if (args.softcap > 0) score = args.softcap * std::tanh(score / args.softcap);
+    scores[static_cast<std::size_t>(key - from)] = score;
+    maximum = std::max(maximum, static_cast<float>(score));
+  }
+  double sum = 0;
+  for (std::int64_t i = 0; i < end - from; ++i) {
+    double& score = scores[static_cast<std::size_t>(i)];
+    score = std::exp(score - maximum);
+    sum += score;
+  }
+  for (int d = 0; d < args.head_dim; ++d) {
+    double value = 0;
+    for (std::int64_t key = from; key < end; ++key)
+      value +=
+          scores[static_cast<std::size_t>(key - from)] *
+          read_kv(block_of(args, key), args.kv_type, value_index(args.head_dim, static_cast<int>(key % kv_block), d));
+    partial[d] = static_cast<float>(value);
+  }
+  partial[args.head_dim] = maximum;
+  partial[args.head_dim + 1] = static_cast<float>(sum);
+}
+
+/// Adds the keys of `other` to those of `partial`.
+void merge(float* partial, const float* other, int head_dim) {
+  float& maximum = partial[head_dim];
+  float& sum = partial[head_dim + 1];
+  const float top = std::max(maximum, other[head_dim]);
+  const double mine = std::exp(double{maximum} - top), theirs = std::exp(double{other[head_dim]} - top);
+  for (int d = 0; d < head_dim; ++d) partial[d] = static_cast<float>(mine * partial[d] + theirs * other[d]);
+  sum = static_cast<float>(mine * sum + theirs * other[head_dim + 1]);
+  maximum = top;
+}
+
+void attention_merge(float* partials, std::int64_t stride, std::int64_t n_splits, int head_dim, float* out) {
+  for (std::int64_t split = 1; split < n_splits; ++split) merge(partials, partials + split * stride, head_dim);
+  for (int d = 0; d < head_dim; ++d) out[d] = partials[d] / partials[head_dim + 1];
+}
+
+void attention_split(const AttentionArgs& args, std::int64_t split, float* partials) {
+  for (int query = 0; query < args.n_queries; ++query)
+    for (int head = 0; head < args.group; ++head)
+      attend(args, query, head, split, partials + (query * args.group + head) * partial_size(args.head_dim));
+}
+
+void attention(const AttentionArgs& args) {
+  float* merged = args.scratch;
+  float* part = merged + partial_size(args.head_dim);
+  for (int query = 0; query < args.n_queries; ++query)
+    for (int head = 0; head < args.group; ++head) {
+      attend(args, query, head, 0, merged);
+      for (std::int64_t split = 1; split <= (args.first + query) / kv_split; ++split) {
+        attend(args, query, head, split, part);
+        merge(merged, part, args.head_dim);
+      }
+      attention_merge(merged, 0, 1, args.head_dim, args.out + query * args.out_stride + head * args.head_dim);
+    }
+}
+
+void conv(const float* x, std::int64_t x_stride, int tokens, int inner, int conv, const float* weight,
+          const float* bias, float* history, float* y, std::int64_t y_stride, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t c = begin; c < end; ++c)
+    for (int t = 0; t < tokens; ++t) {
+      const float newest = x[t * x_stride + c];
+      float sum = bias[c];
+      for (int tap = 0; tap < conv; ++tap) {
+        const float value = tap + 1 < conv ? history[tap * inner + c] : newest;
+        sum = std::fma(value, weight[tap * inner + c], sum);
+      }
+      for (int tap = 0; tap + 1 < conv; ++tap)
+        history[tap * inner + c] = tap + 2 < conv ? history[(tap + 1) * inner + c] : newest;
+      y[t * y_stride + c] = silu(sum);
+    }
+}
+
+float softplus(float x) {
+  return x > 20 ? x : std::log1p(std::exp(x));
+}
+
+void scan(const ScanArgs& s, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t c = begin; c < end; ++c)
+    for (int t = 0; t < s.tokens; ++t) {
+      const float u = s.u[t * s.u_stride + c];
+      const float dt = softplus(s.dt[t * s.dt_stride + c]);
+      float y = s.d[c] * u;
+      for (int i = 0; i < s.state; ++i) {
+        float& h = s.h[i * s.inner + c];
+        h = std::fma(std::exp(dt * s.a[i * s.inner + c]), h, dt * u * s.b[t * s.bc_stride + i]);
+        y = std::fma(h, s.c[t * s.bc_stride + i], y);
+      }
+      s.y[t * s.y_stride + c] = y * silu(s.z[t * s.z_stride + c]);
+    }
+}
+
+}  // namespace
+
+const Kernels reference_kernels = {.isa = "reference",
+                                   .bf16_dot = false,
+                                   .matmul = matmul,
+                                   .prepare = prepare,
+                                   .rms_norm = rms_norm,
+                                   .rope = rope,
+                                   .activate = activate,
+                                   .softcap = softcap,
+                                   .add = add,
+                                   .store_kv = store_kv,
+                                   .attention = attention,
+                                   .attention_split = attention_split,
+                                   .attention_merge = attention_merge,
+                                   .conv = conv,
+                                   .scan = scan};
+
+}  // namespace sw
