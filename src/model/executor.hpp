@@ -3,21 +3,20 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "measure/spans.hpp"
 #include "model/spec.hpp"
+#include "model/weights.hpp"
 #include "state/state.hpp"
 #include "text/tokenizer.hpp"
 
 namespace sw {
 
-class ThreadPool;
-class Weights;
-
 /// The next tokens of one sequence: a prefill chunk, one decode step, or several speculative tokens.
 struct BatchEntry {
-  SequenceId sequence;
+  SequenceId sequence{};
   std::span<const TokenId> tokens;  ///< follow what the sequence already holds
   int n_logits = 1;                 ///< logits wanted for the last n of `tokens`
 };
@@ -26,9 +25,10 @@ struct BatchEntry {
 struct Logits {
   std::span<const float> values;
   int vocab = 0;
+
   std::span<const float> row(int i) const {
-    return values.subspan(static_cast<std::size_t>(i) * static_cast<std::size_t>(vocab),
-                          static_cast<std::size_t>(vocab));
+    const auto size = static_cast<std::size_t>(vocab);
+    return values.subspan(static_cast<std::size_t>(i) * size, size);
   }
 };
 
@@ -46,9 +46,15 @@ class Executor {
   Executor& operator=(Executor&&) noexcept;
   ~Executor();
 
-  /// Appends each entry's tokens to its sequence in `state`. The entries must fit max_batch_tokens, and the pool must
-  /// have room for them (StatePool::reserve); on an Error nothing was appended.
+  /// Appends each entry's tokens to its sequence in `state`, which must have room for them (StatePool::reserve). The
+  /// entries must fit max_batch_tokens and max_logits. On an Error nothing was appended.
   Result<Logits> forward(std::span<const BatchEntry> batch, StatePool& state);
+
+  int max_batch_tokens() const;
+  /// Bytes of the buffers that activations pass through.
+  std::size_t activation_bytes() const;
+  /// Records every op into `spans`; null: off.
+  void record(Spans* spans);
 
  private:
   struct Impl;

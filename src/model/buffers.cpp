@@ -1,0 +1,82 @@
+#include "model/buffers.hpp"
+
+#include <algorithm>
+
+namespace sw {
+
+Widths widths_of(const ModelSpec& spec) {
+  Widths w;
+  w.input = spec.width;
+  for (const BlockSpec& block : spec.blocks) {
+    if (const auto* a = std::get_if<Attention>(&block.mixer)) {
+      w.query = std::max<std::int64_t>(w.query, std::int64_t{a->n_heads} * a->head_dim);
+      w.kv = std::max<std::int64_t>(w.kv, std::int64_t{a->kv_heads} * a->head_dim);
+      w.heads = std::max<std::int64_t>(w.heads, a->n_heads);
+      w.group = std::max<std::int64_t>(w.group, a->n_heads / a->kv_heads);
+      w.head_dim = std::max<std::int64_t>(w.head_dim, a->head_dim);
+    } else if (const auto* m = std::get_if<Mamba>(&block.mixer)) {
+      w.hidden = std::max<std::int64_t>(w.hidden, m->inner);
+      w.selection = std::max<std::int64_t>(w.selection, m->dt_rank + 2 * m->state);
+    }
+    if (const auto* f = std::get_if<GatedMlp>(&block.ffn)) w.hidden = std::max<std::int64_t>(w.hidden, f->hidden);
+    if (const auto* f = std::get_if<Mlp>(&block.ffn)) w.hidden = std::max<std::int64_t>(w.hidden, f->hidden);
+  }
+  w.input = std::max({w.input, w.query, w.hidden});
+  return w;
+}
+
+void Buffers::lay_out(Arena arena, const ModelSpec& spec, std::int64_t tokens, std::int64_t logits_rows, int n_threads,
+                      std::size_t& used) {
+  const Widths w = widths_of(spec);
+  const auto floats = [&](std::int64_t rows, std::int64_t cols) {
+    return arena.take<float>(static_cast<std::size_t>(rows * cols));
+  };
+  const auto cells = static_cast<std::size_t>(tokens * w.input);
+  residual = floats(tokens, spec.width);
+  input.f32 = floats(tokens, w.input);
+  input.bf16 = arena.take<std::uint16_t>(static_cast<std::size_t>(tokens * bf16_stride(w.input)));
+  input.q8 = arena.take<std::int8_t>(cells);
+  input.scales = arena.take<float>(cells / 32);
+  input.scaled_sums = arena.take<float>(cells / 32);
+  input.offsets32 = arena.take<std::int32_t>(cells / 32);
+  input.offsets16 = arena.take<std::int32_t>(cells / 16);
+  q = floats(tokens, w.query);
+  k = floats(tokens, w.kv);
+  v = floats(tokens, w.kv);
+  gate = floats(tokens, w.hidden);
+  up = floats(tokens, w.hidden);
+  if (w.selection > 0) {
+    projected = floats(tokens, 2 * w.hidden);
+    selection = floats(tokens, w.selection);
+  }
+  branch = floats(tokens, spec.width);
+  logits = floats(logits_rows, spec.vocab);
+  cos.resize(spec.ropes.size());
+  sin.resize(spec.ropes.size());
+  for (std::size_t i = 0; i < spec.ropes.size(); ++i) {
+    const auto pairs = static_cast<std::int64_t>(spec.ropes[i].inv_freq.size());
+    cos[i] = floats(tokens, pairs);
+    sin[i] = floats(tokens, pairs);
+  }
+  max_splits = (spec.context + kv_split - 1) / kv_split;
+  partials = floats(std::min<std::int64_t>(tokens, split_tokens) * w.heads,
+                    max_splits * partial_size(static_cast<int>(w.head_dim)));
+  position = arena.take<std::int64_t>(static_cast<std::size_t>(tokens));
+  entry = arena.take<std::int32_t>(static_cast<std::size_t>(tokens));
+  const std::size_t attention =
+      attention_scratch(static_cast<int>(w.group), static_cast<int>(w.head_dim)) * sizeof(float);
+  scratch.resize(static_cast<std::size_t>(n_threads));
+  for (auto& piece : scratch) piece = arena.take<std::byte>(std::max(matmul_scratch_bytes(w.input), attention));
+  used = arena.used();
+}
+
+Result<Buffers> Buffers::create(const ModelSpec& spec, int max_tokens, int max_logits, int n_threads) {
+  Buffers buffers;
+  std::size_t bytes = 0;
+  buffers.lay_out(Arena(), spec, max_tokens, max_logits, n_threads, bytes);
+  SW_ASSIGN(buffers.memory_, Memory::allocate(bytes));
+  buffers.lay_out(Arena(buffers.memory_), spec, max_tokens, max_logits, n_threads, bytes);
+  return buffers;
+}
+
+}  // namespace sw
