@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -16,8 +15,6 @@ using Type = MetadataValue::Type;
 
 // llama.cpp refuses longer tensor names (ggml.h, GGML_MAX_NAME, with its terminating zero).
 constexpr std::size_t longest_tensor_name = 63;
-
-constexpr std::size_t copied_at_once = 1u << 20;
 
 template <class T>
 void append(std::string& out, T value) {
@@ -171,34 +168,16 @@ Status write_data(AtomicFile& file, std::span<const TensorSource> tensors, std::
   std::uint64_t total = 0, done = 0;
   for (const std::uint64_t size : sizes) total += size;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    std::uint64_t produced = 0;
-    const ByteSink sink = [&](std::span<const std::byte> bytes) -> Status {
-      produced += bytes.size();
-      if (produced > sizes[i]) return {};  // reported below, once its true size is known
-      SW_TRY(file.write(bytes));
-      if (progress) progress(done + produced, total);
-      return {};
-    };
-    SW_TRY(tensors[i].produce(sink));
-    if (produced != sizes[i])
-      return fail(
-          fmt::format("tensor {} was given {} bytes", in_quotes(tensors[i].name), produced), {},
-          fmt::format("{} for the shape {} as {}", sizes[i], to_string(tensors[i].shape), info(tensors[i].dtype).name));
-    done += produced;
+    SW_TRY(write_tensor(file, tensors[i], sizes[i], [&](std::uint64_t written) {
+      if (progress) progress(done + written, total);
+    }));
+    done += sizes[i];
     SW_TRY(pad(file, alignment));
   }
   return {};
 }
 
 }  // namespace
-
-TensorSource source_of(const TensorView& tensor) {
-  return {tensor.name, tensor.dtype, tensor.shape, [data = tensor.data](const ByteSink& sink) -> Status {
-            for (std::size_t at = 0; at < data.size(); at += copied_at_once)
-              SW_TRY(sink(data.subspan(at, std::min(copied_at_once, data.size() - at))));
-            return {};
-          }};
-}
 
 Status write_gguf(const std::filesystem::path& path, const Metadata& metadata, std::span<const TensorSource> tensors,
                   const WriteProgress& progress) {

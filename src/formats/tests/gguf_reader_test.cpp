@@ -2,8 +2,8 @@
 
 #include <cstring>
 
+#include "bytes.hpp"
 #include "formats/gguf.hpp"
-#include "gguf_bytes.hpp"
 #include "mentions.hpp"
 
 namespace sw {

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "bytes.hpp"
 #include "formats/gguf.hpp"
-#include "gguf_bytes.hpp"
 #include "mentions.hpp"
 
 namespace sw {

@@ -44,6 +44,11 @@ struct GgufBytes {
   }
 };
 
+/// A safetensors file of this header and data.
+inline std::string safetensors_bytes(std::string_view header, std::string_view data) {
+  return GgufBytes{}.u64(header.size()).raw(header).raw(data).bytes;
+}
+
 inline std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
