@@ -47,7 +47,7 @@ struct Executor::Impl {
   std::shared_ptr<const Weights> weights;
   ThreadPool& pool;
   Options options;
-  const Kernels& ops = kernels();
+  const Kernels& ops = weights->ops();
   Buffers buffers;
   Spans* spans = nullptr;
 

@@ -21,6 +21,7 @@ struct Model {
 
 struct ModelOptions {
   int context = 0;  ///< positions wanted; 0: the checkpoint's own
+  WeightsOptions weights;
 };
 
 /// Opens a GGUF file or Hugging Face folder and packs its weights.

@@ -24,7 +24,7 @@ std::size_t row_bytes(const TensorView& tensor) {
 /// Collects what has to be packed, then packs it all into one piece of memory.
 class Loader {
  public:
-  explicit Loader(const Checkpoint& checkpoint) : checkpoint_(checkpoint), bf16_dot_(kernels().bf16_dot) {}
+  Loader(const Checkpoint& checkpoint, bool bf16_dot) : checkpoint_(checkpoint), bf16_dot_(bf16_dot) {}
 
   const TensorView* find(const std::string& name) const { return checkpoint_.find(name); }
 
@@ -141,9 +141,10 @@ void load_mamba(Loader& loader, const std::string& block, MambaWeights& w) {
 }  // namespace
 
 Result<std::shared_ptr<const Weights>> Weights::load(const ModelSpec& spec, const Checkpoint& checkpoint,
-                                                     ThreadPool& pool) {
+                                                     const WeightsOptions& options, ThreadPool& pool) {
   auto weights = std::make_shared<Weights>();
-  Loader loader(checkpoint);
+  weights->kernels_ = options.kernels ? options.kernels : &kernels();
+  Loader loader(checkpoint, weights->kernels_->bf16_dot && !options.exact_floats);
   weights->blocks_.resize(spec.blocks.size());
   for (std::size_t i = 0; i < spec.blocks.size(); ++i) {
     const BlockSpec& block = spec.blocks[i];

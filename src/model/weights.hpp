@@ -9,7 +9,7 @@
 #include "base/thread_pool.hpp"
 #include "formats/checkpoint.hpp"
 #include "model/spec.hpp"
-#include "ops/packing.hpp"
+#include "ops/ops.hpp"
 
 namespace sw {
 
@@ -40,6 +40,13 @@ struct BlockWeights {
   MlpWeights ffn;
 };
 
+struct WeightsOptions {
+  /// The instruction set that will multiply them; null: the best one.
+  const Kernels* kernels = nullptr;
+  /// Multiply 16-bit floats in fp32 even where the machine multiplies BF16 pairs faster.
+  bool exact_floats = false;
+};
+
 /// A model's weights as the kernels want them: matrices packed once into memory of their own, vectors as fp32. The
 /// embedding is read row by row from where it is stored.
 class Weights {
@@ -47,7 +54,7 @@ class Weights {
   /// `spec` must have been checked against the checkpoint (read_spec). Pages of the checkpoint's files are let go as
   /// soon as they are packed.
   static Result<std::shared_ptr<const Weights>> load(const ModelSpec& spec, const Checkpoint& checkpoint,
-                                                     ThreadPool& pool);
+                                                     const WeightsOptions& options, ThreadPool& pool);
 
   const std::vector<BlockWeights>& blocks() const { return blocks_; }
   const std::vector<float>& output_norm() const { return output_norm_; }
@@ -55,10 +62,13 @@ class Weights {
   /// Row `token` of the embedding, [width].
   void embed(std::int64_t token, float* out) const;
 
+  /// The kernels they were packed for.
+  const Kernels& ops() const { return *kernels_; }
   /// Bytes of the packed matrices and vectors.
   std::size_t bytes() const { return memory_.size(); }
 
  private:
+  const Kernels* kernels_ = nullptr;
   std::vector<BlockWeights> blocks_;
   std::vector<float> output_norm_;
   Linear head_;
