@@ -10,11 +10,16 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -Wno-stringop-overflow -Wno-array-bounds -Wno-free-nonheap-object -Wno-ignored-attributes)
 else()
   # libstdc++ 12 hides std::expected from clang 16, which implements what it needs but reports an older concepts date.
-  target_compile_options(sw_options INTERFACE -Wno-builtin-macro-redefined -D__cpp_concepts=202002L)
+  target_compile_options(sw_options INTERFACE -Wno-builtin-macro-redefined -Wno-macro-redefined -D__cpp_concepts=202002L)
 endif()
 if(SPEEDWINS_SANITIZE)
   target_compile_options(sw_options INTERFACE -fsanitize=${SPEEDWINS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sw_options INTERFACE -fsanitize=${SPEEDWINS_SANITIZE})
+endif()
+
+if(SPEEDWINS_FUZZ)
+  # The libraries report their coverage too: without it a fuzzer is blind.
+  target_compile_options(sw_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # sw_library(NAME [DEPS target…] [EXTRA file…]): every *.cpp of the calling folder (not its subfolders) plus EXTRA.
