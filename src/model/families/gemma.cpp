@@ -20,6 +20,7 @@ constexpr TensorRule tensors[] = {
     {"model.layers.{}.mlp.up_proj.weight", "blk.{}.ffn_up.weight"},
     {"model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight"},
     {"model.norm.weight", "output_norm.weight", Transform::plus_one},
+    {"lm_head.weight", "output.weight"},
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ constexpr TensorRule tensors[] = {
     {"model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight"},
     {"model.layers.{}.post_feedforward_layernorm.weight", "blk.{}.post_ffw_norm.weight", Transform::plus_one},
     {"model.norm.weight", "output_norm.weight", Transform::plus_one},
+    {"lm_head.weight", "output.weight"},
 };
 
 /// 1/√query_pre_attn_scalar. GGUF has no key for that number: it is the head's size, except in the 27B model, the one

@@ -47,11 +47,10 @@ void add(const std::string& key, const Json& value, int depth, Metadata& out) {
 
 }  // namespace
 
-Result<Metadata> flatten_config(std::string_view json) {
-  const Json root = Json::parse(json, nullptr, false);
-  if (!root.is_object()) return fail("config.json is not a JSON object");
+Result<Metadata> flatten_config(const Json& config) {
+  if (!config.is_object()) return fail("config.json is not a JSON object");
   Metadata out;
-  add({}, root, 0, out);
+  add({}, config, 0, out);
   if (out.entries().size() > max_entries)
     return fail("config.json holds too many entries", {}, "at most " + std::to_string(max_entries));
   return out;
