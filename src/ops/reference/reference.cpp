@@ -280,31 +280,33 @@ void attend(const AttentionArgs& args, int query, int head, std::int64_t split, 
   const std::int64_t from = std::max(split * kv_split, visible);
   const std::int64_t end = std::min((split + 1) * kv_split, position + 1);
 
-  std::array<double, kv_split> scores;
+  std::array<float, kv_split> scores;
   float maximum = -1e30f;
   for (std::int64_t key = from; key < end; ++key) {
-    const std::byte* block = block_of(args, key);
+    const std::byte* keys = block_of(args, key);
+    const int slot = static_cast<int>(key % kv_block);
     double score = 0;
     for (int d = 0; d < args.head_dim; ++d)
-      score +=
-          double{q[d]} * read_kv(block, args.kv_type, key_index(args.head_dim, static_cast<int>(key % kv_block), d));
+      score += double{q[d]} * read_kv(keys, args.kv_type, key_index(args.head_dim, slot, d));
     score *= args.scale;
     if (args.softcap > 0) score = args.softcap * std::tanh(score / args.softcap);
-    scores[static_cast<std::size_t>(key - from)] = score;
+    scores[static_cast<std::size_t>(key - from)] = static_cast<float>(score);
     maximum = std::max(maximum, static_cast<float>(score));
   }
+  std::array<double, kv_split> weights;
   double sum = 0;
-  for (std::int64_t i = 0; i < end - from; ++i) {
-    double& score = scores[static_cast<std::size_t>(i)];
-    score = std::exp(score - maximum);
-    sum += score;
+  for (std::int64_t key = from; key < end; ++key) {
+    const auto i = static_cast<std::size_t>(key - from);
+    weights[i] = std::exp(double{scores[i]} - maximum);
+    sum += weights[i];
   }
   for (int d = 0; d < args.head_dim; ++d) {
     double value = 0;
-    for (std::int64_t key = from; key < end; ++key)
-      value +=
-          scores[static_cast<std::size_t>(key - from)] *
-          read_kv(block_of(args, key), args.kv_type, value_index(args.head_dim, static_cast<int>(key % kv_block), d));
+    for (std::int64_t key = from; key < end; ++key) {
+      const int slot = static_cast<int>(key % kv_block);
+      value += weights[static_cast<std::size_t>(key - from)] *
+               read_kv(block_of(args, key), args.kv_type, value_index(args.head_dim, slot, d));
+    }
     partial[d] = static_cast<float>(value);
   }
   partial[args.head_dim] = maximum;

@@ -1,0 +1,350 @@
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "ops/tests/support.hpp"
+
+namespace sw {
+namespace {
+
+using testing::Aligned;
+using testing::EveryTable;
+using testing::first_difference;
+using testing::OwnedActivations;
+using testing::OwnedMatrix;
+using testing::Random;
+
+constexpr std::array quantized = {Packing::q4_0, Packing::q5_0, Packing::q8_0,   Packing::q4_k,
+                                  Packing::q5_k, Packing::q6_k, Packing::affine8};
+constexpr std::array floats = {Packing::f32, Packing::f16, Packing::bf16};
+constexpr ActivationForms every_form = {.f32 = true, .bf16 = true, .q8 = true};
+
+template <class T>
+void put(std::byte* at, std::size_t i, T value) {
+  std::memcpy(at + i * sizeof value, &value, sizeof value);
+}
+
+/// Any codes under factors around `scale`.
+void fill(OwnedMatrix& matrix, float scale, Random& random) {
+  const Packing packing = matrix.view.packing;
+  for (std::byte& byte : matrix.bytes.span()) byte = random.byte();
+  const PanelLayout& at = matrix.view.layout;
+  const bool k_quant = packing == Packing::q4_k || packing == Packing::q5_k || packing == Packing::q6_k;
+  for (std::int64_t p = 0; p < matrix.view.panels(); ++p) {
+    std::byte* panel = matrix.bytes.get() + static_cast<std::size_t>(p) * at.bytes;
+    const auto halves = [&](std::size_t from, std::size_t to) {
+      for (std::size_t i = 0; i < (to - from) / 2; ++i) put(panel + from, i, random.f16(scale));
+    };
+    const auto singles = [&](std::size_t from, std::size_t to) {
+      for (std::size_t i = 0; i < (to - from) / 4; ++i) put(panel + from, i, random.normal(scale));
+    };
+    if (packing == Packing::f32)
+      singles(0, at.bytes);
+    else if (packing == Packing::f16)
+      halves(0, at.bytes);
+    else if (packing == Packing::bf16 || packing == Packing::bf16_pairs)
+      for (std::size_t i = 0; i < at.bytes / 2; ++i) put(panel, i, f32_to_bf16(random.normal(scale)));
+    else if (packing == Packing::affine8)
+      singles(at.scales, at.supers);
+    else if (k_quant)
+      halves(at.supers, at.bytes);
+    else
+      halves(at.scales, at.supers);
+  }
+}
+
+OwnedActivations activations(std::int64_t rows, std::int64_t cols, float scale, Random& random) {
+  OwnedActivations x(rows, cols);
+  for (std::int64_t row = 0; row < rows; ++row)
+    EveryTable::reference().prepare(random.normals(cols, scale).data(), row, every_form, x.view);
+  return x;
+}
+
+/// The result of a product in a matrix with a margin: what lies outside must stay as it was.
+struct Result {
+  std::int64_t stride;
+  Aligned<float> y;
+
+  Result(std::int64_t rows, std::int64_t cols) : stride(cols + 19), y(rows * (cols + 19)) {
+    std::ranges::fill(y.span(), 0.625f);
+  }
+};
+
+struct Call {
+  std::int64_t begin, end;
+  const float* bias = nullptr;
+  bool add = false;
+};
+
+Result multiply(const Kernels& table, const PackedMatrix& w, const Activations& x, const Call& call) {
+  Result result(x.rows, w.rows);
+  const Aligned<std::byte> scratch(static_cast<std::int64_t>(matmul_scratch_bytes(w.cols)));
+  table.matmul(w, call.begin, call.end, x,
+               {.y = result.y.get(), .stride = result.stride, .bias = call.bias, .add = call.add}, scratch.get());
+  return result;
+}
+Result multiply(const Kernels& table, const PackedMatrix& w, const Activations& x) {
+  return multiply(table, w, x, {0, w.panels()});
+}
+
+class Matmul : public EveryTable {};
+INSTANTIATE_TEST_SUITE_P(, Matmul, testing::every_table, testing::table_name);
+
+TEST_P(Matmul, gives_the_bits_of_the_reference_for_any_shape) {
+  Random random(3);
+  const auto check = [&](Packing packing, std::int64_t cols) {
+    for (const std::int64_t rows : {1, 16, 17, 40, 53, 80}) {
+      OwnedMatrix w(packing, rows, cols);
+      fill(w, 0.05f, random);
+      const std::vector<float> bias = random.normals(rows);
+      for (const std::int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 25, 40}) {
+        const OwnedActivations x = activations(m, cols, 2.0f, random);
+        const Call call = {0, w.view.panels(), random.integer(0, 1) ? bias.data() : nullptr, random.integer(0, 1) == 1};
+        const Result expected = multiply(reference(), w.view, x.view, call);
+        const Result got = multiply(table(), w.view, x.view, call);
+        ASSERT_EQ(first_difference(got.y.span(), expected.y.span()), -1)
+            << "packing " << static_cast<int>(packing) << ": " << m << " × " << cols << " × " << rows;
+      }
+    }
+  };
+  for (const Packing packing : quantized) {
+    const bool k_quant = packing == Packing::q4_k || packing == Packing::q5_k || packing == Packing::q6_k;
+    for (const std::int64_t cols : {32, 96, 256, 512})
+      if (!k_quant || cols % 256 == 0) check(packing, cols);
+  }
+  for (const Packing packing : floats)
+    for (const std::int64_t cols : {1, 31, 96, 130}) check(packing, cols);
+}
+
+TEST_P(Matmul, multiplies_bf16_pairs_almost_exactly) {
+  if (!table().bf16_dot) GTEST_SKIP() << table().isa << " has no BF16 dot product";
+  Random random(4);
+  for (const std::int64_t cols : {1, 2, 33, 256})
+    for (const std::int64_t m : {1, 5, 12, 13, 40}) {
+      OwnedMatrix w(Packing::bf16_pairs, 40, cols);
+      fill(w, 0.05f, random);
+      // The element that fills up the last pair of an odd row is zero in a packed matrix.
+      if (cols % 2)
+        for (std::int64_t p = 0; p < w.view.panels(); ++p)
+          for (int r = 0; r < panel_rows; ++r)
+            put(w.bytes.get() + static_cast<std::size_t>(p) * w.view.layout.bytes,
+                static_cast<std::size_t>((cols / 2 * panel_rows + r) * 2 + 1), std::uint16_t{0});
+      const OwnedActivations x = activations(m, cols, 2.0f, random);
+      const Result got = multiply(table(), w.view, x.view);
+      std::vector<float> weights(static_cast<std::size_t>(cols));
+      for (std::int64_t r = 0; r < w.view.rows; ++r) {
+        unpack_row(w.view, r, weights.data());
+        for (std::int64_t row = 0; row < m; ++row) {
+          double exact = 0, size = 0;
+          for (std::int64_t k = 0; k < cols; ++k) {
+            const double term =
+                double{weights[static_cast<std::size_t>(k)]} * bf16_to_f32(x.bf16[row * bf16_stride(cols) + k]);
+            exact += term;
+            size += std::fabs(term);
+          }
+          ASSERT_NEAR(got.y[row * got.stride + r], exact, 1e-6 * size) << m << " × " << cols << " row " << r;
+        }
+      }
+    }
+}
+
+TEST_P(Matmul, equals_the_product_of_the_unpacked_weights_with_the_quantized_activations) {
+  Random random(5);
+  constexpr std::int64_t cols = 512, rows = 33, m = 9;
+  for (const Packing packing : quantized) {
+    OwnedMatrix w(packing, rows, cols);
+    fill(w, 0.05f, random);
+    const OwnedActivations x = activations(m, cols, 2.0f, random);
+    const Result got = multiply(table(), w.view, x.view);
+    std::vector<float> weights(cols);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      unpack_row(w.view, r, weights.data());
+      for (std::int64_t row = 0; row < m; ++row) {
+        double exact = 0, size = 0;
+        for (std::int64_t k = 0; k < cols; ++k) {
+          const double term = double{weights[static_cast<std::size_t>(k)]} * x.q8[row * cols + k] *
+                              x.scales[row * (cols / 32) + k / 32];
+          exact += term;
+          size += std::fabs(term);
+        }
+        ASSERT_NEAR(got.y[row * got.stride + r], exact, 1e-5 * size)
+            << "packing " << static_cast<int>(packing) << " row " << r;
+      }
+    }
+  }
+}
+
+TEST_P(Matmul, of_a_row_does_not_depend_on_the_rows_beside_it) {
+  Random random(6);
+  constexpr std::int64_t most = 64, rows = 33, cols = 256;
+  std::vector<Packing> packings(quantized.begin(), quantized.end());
+  packings.insert(packings.end(), floats.begin(), floats.end());
+  if (table().bf16_dot) packings.push_back(Packing::bf16_pairs);
+  for (const Packing packing : packings) {
+    OwnedMatrix w(packing, rows, cols);
+    fill(w, 0.05f, random);
+    const OwnedActivations x = activations(most, cols, 2.0f, random);
+    std::vector<Result> alone;
+    for (std::int64_t row = 0; row < most; ++row) alone.push_back(multiply(table(), w.view, x.slice(row, 1)));
+    for (std::int64_t m = 2; m <= most; ++m) {
+      const std::int64_t first = random.integer(0, static_cast<int>(most - m));
+      const Result together = multiply(table(), w.view, x.slice(first, m));
+      for (std::int64_t row = 0; row < m; ++row)
+        ASSERT_EQ(first_difference(together.y.span().subspan(static_cast<std::size_t>(row * together.stride), rows),
+                                   alone[static_cast<std::size_t>(first + row)].y.span().first(rows)),
+                  -1)
+            << "packing " << static_cast<int>(packing) << ", row " << row << " of " << m;
+    }
+  }
+}
+
+TEST_P(Matmul, writes_only_its_panels_and_gives_each_the_same_bits_alone) {
+  Random random(7);
+  constexpr std::int64_t rows = 5 * panel_rows + 3, cols = 256;
+  std::vector<Packing> packings(quantized.begin(), quantized.end());
+  packings.insert(packings.end(), floats.begin(), floats.end());
+  if (table().bf16_dot) packings.push_back(Packing::bf16_pairs);
+  for (const Packing packing : packings) {
+    OwnedMatrix w(packing, rows, cols);
+    fill(w, 0.05f, random);
+    for (const std::int64_t m : {1, 8, 13, 32}) {
+      const OwnedActivations x = activations(m, cols, 2.0f, random);
+      const Result whole = multiply(table(), w.view, x.view);
+      for (std::int64_t begin = 0; begin <= w.view.panels(); ++begin)
+        for (std::int64_t end = begin; end <= w.view.panels(); ++end) {
+          const Result part = multiply(table(), w.view, x.view, {begin, end});
+          const Result untouched(m, rows);
+          for (std::int64_t i = 0; i < m * part.stride; ++i) {
+            const std::int64_t column = i % part.stride;
+            const bool inside = column >= begin * panel_rows && column < std::min(rows, end * panel_rows);
+            ASSERT_TRUE(testing::same(part.y[i], inside ? whole.y[i] : untouched.y[i]))
+                << "packing " << static_cast<int>(packing) << ", " << m << " rows, panels " << begin << " to " << end
+                << ", row " << i / part.stride << " column " << column;
+          }
+        }
+    }
+  }
+}
+
+TEST_P(Matmul, is_exact_at_the_ends_of_the_codes) {
+  // Whole blocks of the largest and smallest codes and activations: where 16-bit sums would saturate.
+  constexpr std::int64_t cols = 256, rows = 16;
+  for (const Packing packing : quantized)
+    for (const int code : {0x00, 0x7f, 0x80, 0xff})
+      for (const int value : {-127, 127})
+        for (const std::int64_t m : {1, 9, 16}) {
+          OwnedMatrix w(packing, rows, cols);
+          Random random(8);
+          fill(w, 0.5f, random);
+          const PanelLayout& at = w.view.layout;
+          std::fill(w.bytes.get(), w.bytes.get() + at.scales, static_cast<std::byte>(code));
+          const std::vector<float> values(cols, static_cast<float>(value));
+          OwnedActivations x(m, cols);
+          for (std::int64_t row = 0; row < m; ++row) table().prepare(values.data(), row, every_form, x.view);
+          const Result got = multiply(table(), w.view, x.view), expected = multiply(reference(), w.view, x.view);
+          ASSERT_EQ(first_difference(got.y.span(), expected.y.span()), -1)
+              << "packing " << static_cast<int>(packing) << " codes " << code << " activations " << value;
+        }
+}
+
+TEST_P(Matmul, gives_the_bits_of_the_reference_for_tiny_and_huge_factors) {
+  Random random(9);
+  constexpr std::int64_t cols = 256, rows = 20;
+  for (const Packing packing : quantized)
+    for (const float weight_scale : {6e-8f, 1e-5f, 2e4f})
+      for (const float scale : {0.0f, 1e-38f, 1e-30f, 1e30f})
+        for (const std::int64_t m : {2, 17}) {
+          OwnedMatrix w(packing, rows, cols);
+          fill(w, weight_scale, random);
+          const OwnedActivations x = activations(m, cols, scale, random);
+          const Result got = multiply(table(), w.view, x.view), expected = multiply(reference(), w.view, x.view);
+          ASSERT_EQ(first_difference(got.y.span(), expected.y.span()), -1)
+              << "packing " << static_cast<int>(packing) << " factors " << weight_scale << " activations " << scale;
+        }
+}
+
+TEST_P(Matmul, keeps_infinities_and_nan_in_their_row) {
+  Random random(10);
+  constexpr std::int64_t cols = 256, rows = 20, m = 13, bad = 6;
+  for (const Packing packing : quantized)
+    for (const float value : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      OwnedMatrix w(packing, rows, cols);
+      fill(w, 0.05f, random);
+      OwnedActivations x = activations(m, cols, 1.0f, random);
+      const Result before = multiply(table(), w.view, x.view);
+      std::vector<float> row = random.normals(cols);
+      row[40] = value;
+      table().prepare(row.data(), bad, every_form, x.view);
+      const Result after = multiply(table(), w.view, x.view);
+      for (std::int64_t i = 0; i < m; ++i) {
+        if (i == bad) continue;
+        const auto span = [&](const Result& result) {
+          return result.y.span().subspan(static_cast<std::size_t>(i * result.stride), rows);
+        };
+        ASSERT_EQ(first_difference(span(after), span(before)), -1) << "row " << i;
+      }
+    }
+}
+
+class Prepare : public EveryTable {};
+INSTANTIATE_TEST_SUITE_P(, Prepare, testing::every_table, testing::table_name);
+
+TEST_P(Prepare, gives_the_bits_of_the_reference) {
+  Random random(11);
+  for (const std::int64_t cols : {32, 96, 896})
+    for (const float scale : {0.0f, 1e-45f, 1e-37f, 1e-36f, 1e-20f, 1.0f, 1e20f, 1e37f}) {
+      OwnedActivations got(2, cols), expected(2, cols);
+      for (std::int64_t row = 0; row < 2; ++row) {
+        std::vector<float> values = random.normals(cols, scale);
+        for (int i = 0; i < 32; ++i) values[static_cast<std::size_t>(i)] = static_cast<float>(i - 16) + 0.5f;  // ties
+        table().prepare(values.data(), row, every_form, got.view);
+        reference().prepare(values.data(), row, every_form, expected.view);
+      }
+      const auto equal = [](const auto& a, const auto& b) { return std::ranges::equal(a.span(), b.span()); };
+      EXPECT_TRUE(equal(got.f32, expected.f32)) << scale;
+      EXPECT_TRUE(equal(got.bf16, expected.bf16)) << scale;
+      EXPECT_TRUE(equal(got.q8, expected.q8)) << scale;
+      EXPECT_TRUE(equal(got.scales, expected.scales)) << scale;
+      EXPECT_TRUE(equal(got.scaled_sums, expected.scaled_sums)) << scale;
+      EXPECT_TRUE(equal(got.offsets32, expected.offsets32)) << scale;
+      EXPECT_TRUE(equal(got.offsets16, expected.offsets16)) << scale;
+    }
+}
+
+TEST_P(Prepare, is_off_by_half_a_step_at_most) {
+  Random random(12);
+  constexpr std::int64_t cols = 320;
+  OwnedActivations x(1, cols);
+  const std::vector<float> values = random.normals(cols);
+  table().prepare(values.data(), 0, every_form, x.view);
+  for (std::int64_t k = 0; k < cols; ++k) {
+    const float step = x.scales[k / 32];
+    EXPECT_NEAR(step * x.q8[k], values[static_cast<std::size_t>(k)], 0.501f * step);
+  }
+}
+
+TEST_P(Prepare, writes_only_the_forms_asked_for_and_its_row) {
+  Random random(13);
+  for (const std::int64_t cols : {32, 33, 64, 895}) {
+    const std::vector<float> values = random.normals(cols);
+    const bool blocks = cols % 32 == 0;
+    for (const ActivationForms forms : {ActivationForms{.f32 = true}, {.bf16 = true}, {.q8 = blocks}}) {
+      OwnedActivations x(3, cols);
+      for (auto& q : x.q8.span()) q = 99;
+      for (auto& v : x.bf16.span()) v = 99;
+      for (auto& v : x.f32.span()) v = 99;
+      table().prepare(values.data(), 1, forms, x.view);
+      const auto untouched = [](const auto& array, std::int64_t stride, bool wanted) {
+        for (std::int64_t i = 0; i < 3 * stride; ++i)
+          if (!(wanted && i / stride == 1) && array[i] != 99) return false;
+        return true;
+      };
+      EXPECT_TRUE(untouched(x.f32, cols, forms.f32)) << cols;
+      EXPECT_TRUE(untouched(x.bf16, bf16_stride(cols), forms.bf16)) << cols;
+      EXPECT_TRUE(untouched(x.q8, cols, forms.q8)) << cols;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sw
