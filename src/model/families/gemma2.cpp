@@ -35,8 +35,8 @@ constexpr TensorRule tensors[] = {
 
 /// 1/√query_pre_attn_scalar. GGUF has no key for that number: it is the head's size, except in the 27B model, the one
 /// with 46 blocks, where it is width / heads.
-float usual_scale(int blocks, int width, const Attention& attention) {
-  return 1.0f / std::sqrt(static_cast<float>(blocks == 46 ? width / attention.n_heads : attention.head_dim));
+float usual_scale(std::size_t blocks, int width, int heads, int head_dim) {
+  return 1.0f / std::sqrt(static_cast<float>(blocks == 46 ? width / heads : head_dim));
 }
 
 Result<ModelSpec> spec(const Checkpoint& checkpoint, int context) {
@@ -44,7 +44,7 @@ Result<ModelSpec> spec(const Checkpoint& checkpoint, int context) {
   if (checkpoint.metadata.find("gemma2.attention.scale")) return model;
   for (BlockSpec& block : model.blocks) {
     auto& attention = std::get<Attention>(block.mixer);
-    attention.scale = usual_scale(static_cast<int>(model.blocks.size()), model.width, attention);
+    attention.scale = usual_scale(model.blocks.size(), model.width, attention.n_heads, attention.head_dim);
   }
   return model;
 }
@@ -59,8 +59,12 @@ Result<Checkpoint> import_config(const Metadata& config) {
   }
   SW_ASSIGN(const double scalar, config.number("query_pre_attn_scalar"));
   const float scale = 1.0f / std::sqrt(static_cast<float>(scalar));
-  SW_ASSIGN(const ModelSpec model, spec(imported, 0));
-  if (std::get<Attention>(model.blocks.front().mixer).scale != scale)
+  const Keys keys(imported.metadata, "gemma2");
+  SW_ASSIGN(const int blocks, keys.size("block_count"));
+  SW_ASSIGN(const int width, keys.size("embedding_length"));
+  SW_ASSIGN(const int heads, keys.size("attention.head_count"));
+  SW_ASSIGN(const int head_dim, keys.size("attention.key_length"));
+  if (scale != usual_scale(static_cast<std::size_t>(blocks), width, heads, head_dim))
     imported.metadata.set("gemma2.attention.scale", scale);
   return imported;
 }
