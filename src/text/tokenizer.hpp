@@ -50,12 +50,16 @@ class Tokenizer {
   const std::string& chat_template() const { return chat_template_; }
 
   /// The keys "tokenizer.ggml.*" and "tokenizer.chat_template" that describe this tokenizer to GGUF readers.
-  virtual void write_metadata(Metadata& metadata) const = 0;
+  /// A tokenizer that GGUF has no words for is an Error.
+  virtual Status write_metadata(Metadata& metadata) const = 0;
 
  protected:
   std::optional<TokenId> bos_, eos_;
   std::vector<TokenId> stop_ids_;
   std::string chat_template_;
+  bool drops_first_space_ = false;  ///< encode() puts a space in front of a text, so decode() takes one away
+
+  friend class StreamingDecoder;
 };
 
 /// Turns a stream of ids into text, holding back bytes until they complete a UTF-8 character.
