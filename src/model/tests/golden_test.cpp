@@ -190,8 +190,8 @@ std::vector<std::string> model_names() {
 INSTANTIATE_TEST_SUITE_P(Families, GoldenModels,
                          testing::Combine(testing::ValuesIn(model_names()),
                                           testing::ValuesIn(available_kernels().begin(), available_kernels().end())),
-                         [](const auto& info) {
-                           std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param)->isa;
+                         [](const auto& test) {
+                           std::string name = std::get<0>(test.param) + "_" + std::get<1>(test.param)->isa;
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });
