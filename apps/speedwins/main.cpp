@@ -64,6 +64,16 @@ int run_action(const Context& context) {
   }
 }
 
+/// What CLI11 calls a missing subcommand is most often a misspelt one.
+std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  if (argc < 2) return "no command given";
+  const std::string_view first = argv[1];
+  if (!first.starts_with('-') &&
+      app.get_subcommands([first](const CLI::App* command) { return command->get_name() == first; }).empty())
+    return fmt::format("there is no command '{}'", first);
+  return error.what();
+}
+
 bool asks_for_json(int argc, char** argv) {
   for (int i = 1; i < argc; ++i)
     if (std::string_view(argv[i]) == "--json") return true;
@@ -78,6 +88,12 @@ int main(int argc, char** argv) {
   app.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()); });
 
   Context context;
+  add_run_command(app, context);
+  add_chat_command(app, context);
+  add_bench_command(app, context);
+  add_eval_command(app, context);
+  add_tokenize_command(app, context);
+  add_pull_command(app, context);
 
   try {
     app.parse(argc, argv);
@@ -86,7 +102,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const auto chosen = app.get_subcommands();
     const std::string command = chosen.empty() ? "" : " " + chosen.front()->get_name();
-    return report_error({error.what(), {}, {}, fmt::format("Try: speedwins{} --help", command)},
+    return report_error({explain(app, error, argc, argv), {}, {}, fmt::format("Try: speedwins{} --help", command)},
                         asks_for_json(argc, argv), wrong_use);
   }
   return run_action(context);
