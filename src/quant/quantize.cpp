@@ -59,6 +59,50 @@ BlockQ4_0 encode_q4_0(const float* x, const float* w) {
   return block;
 }
 
+/// Low four bits of the levels into nibbles, the fifth ones into a word.
+template <class Block>
+void pack_five_bits(const std::array<std::uint32_t, small_block>& levels, Block& block) {
+  std::uint32_t fifth = 0;
+  for (std::size_t i = 0; i < small_block; ++i) fifth |= (levels[i] >> 4) << i;
+  std::memcpy(block.qh, &fifth, sizeof fifth);
+  for (std::size_t i = 0; i < 16; ++i)
+    block.qs[i] = static_cast<std::uint8_t>((levels[i] & 15) | (levels[i + 16] & 15) << 4);
+}
+
+/// Without importance, equal to ggml's quantize_row_q5_0_ref to the last bit: the weight farthest from zero becomes
+/// level −16.
+BlockQ5_0 encode_q5_0(const float* x, const float* w) {
+  float d = 0;
+  if (w) {
+    d = fit::scale<small_block>(x, w, -16);
+  } else {
+    for (std::size_t i = 0; i < small_block; ++i)
+      if (std::abs(x[i]) > std::abs(d)) d = x[i];
+    d /= -16;
+  }
+  const float inverse = std::abs(d) >= 0x1p-126f ? 1 / d : 0;
+  BlockQ5_0 block{f32_to_f16(d), {}, {}};
+  std::array<std::uint32_t, small_block> levels;
+  for (std::size_t i = 0; i < small_block; ++i)
+    levels[i] = static_cast<std::uint32_t>(std::clamp(x[i] * inverse + 16.5f, 0.0f, 31.0f));
+  pack_five_bits(levels, block);
+  return block;
+}
+
+/// Equal to ggml's quantize_row_q5_1_ref to the last bit where the smallest weight fits binary16; precise enough
+/// without importance.
+BlockQ5_1 encode_q5_1(const float* x, const float*) {
+  const auto [low, high] = std::minmax_element(x, x + small_block);
+  const float least = std::clamp(*low, -65504.0f, 65504.0f), d = (*high - least) / 31;
+  const float inverse = d >= 0x1p-126f ? 1 / d : 0;
+  BlockQ5_1 block{f32_to_f16(d), f32_to_f16(least), {}, {}};
+  std::array<std::uint32_t, small_block> levels;
+  for (std::size_t i = 0; i < small_block; ++i)
+    levels[i] = static_cast<std::uint32_t>(std::clamp((x[i] - least) * inverse + 0.5f, 0.0f, 31.0f));
+  pack_five_bits(levels, block);
+  return block;
+}
+
 /// `needs_weights`: the encoder wants the weights of the error even where no importance is given.
 template <std::size_t n, bool needs_weights, class Encode>
 void encode_row(std::span<const float> row, std::byte* out, std::span<const float> importance, Encode encode) {
@@ -91,6 +135,8 @@ bool can_quantize(DType dtype) {
     case DType::bf16:
     case DType::q8_0:
     case DType::q4_0:
+    case DType::q5_0:
+    case DType::q5_1:
     case DType::q4_k:
     case DType::q5_k:
     case DType::q6_k:
@@ -112,6 +158,10 @@ void quantize(DType dtype, std::span<const float> row, std::byte* out, std::span
       return encode_row<small_block, false>(row, out, importance, encode_q8_0);
     case DType::q4_0:
       return encode_row<small_block, false>(row, out, importance, encode_q4_0);
+    case DType::q5_0:
+      return encode_row<small_block, false>(row, out, importance, encode_q5_0);
+    case DType::q5_1:
+      return encode_row<small_block, false>(row, out, importance, encode_q5_1);
     case DType::q4_k:
       return encode_row<super_block, true>(row, out, importance, encode_q4_k);
     case DType::q5_k:

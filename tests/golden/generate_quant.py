@@ -5,7 +5,7 @@
 
 Needs numpy and the `gguf` package (its independent dequantization must agree), and the shared library of a
 llama.cpp build. For every type: TYPE.blocks (random blocks) and TYPE.f32 (their expansion). weights.f32 holds
-4096 Gaussian and then 4096 Student-t weights; q4_0.quantized and q8_0.quantized are their encodings, and
+4096 Gaussian and then 4096 Student-t weights; q4_0, q5_0, q5_1 and q8_0.quantized are their encodings, and
 ggml_rmse.txt the root mean squared errors of ggml's reference encoders on both halves.
 """
 
@@ -56,12 +56,12 @@ def write_encodings(ggml: ctypes.CDLL, rng: np.random.Generator) -> None:
     weights = np.concatenate([rng.normal(0, 0.02, HALF), 0.02 * rng.standard_t(4, HALF)]).astype(np.float32)
     weights.tofile(OUT / "weights.f32")
     lines = []
-    for name in ["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]:
+    for name in ["Q4_0", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]:
         block_size, block_bytes = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[name]]
         encoded = np.empty(len(weights) // block_size * block_bytes, np.uint8)
         getattr(ggml, f"quantize_row_{c_name(name)}_ref")(
             weights.ctypes.data_as(ctypes.c_void_p), encoded.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(len(weights)))
-        if name in ("Q4_0", "Q8_0"):
+        if name in ("Q4_0", "Q5_0", "Q5_1", "Q8_0"):
             encoded.tofile(OUT / f"{name.lower()}.quantized")
         error = floats(getattr(ggml, "dequantize_row_" + c_name(name)), encoded, len(weights)) - weights
         rmse = np.sqrt(np.mean(np.square(error, dtype=np.float64).reshape(2, HALF), axis=1))

@@ -18,8 +18,8 @@
 namespace sw {
 namespace {
 
-constexpr DType written[] = {DType::f32,  DType::f16,  DType::bf16, DType::q8_0,
-                             DType::q4_0, DType::q4_k, DType::q5_k, DType::q6_k};
+constexpr DType written[] = {DType::f32,  DType::f16,  DType::bf16, DType::q8_0, DType::q4_0,
+                             DType::q5_0, DType::q5_1, DType::q4_k, DType::q5_k, DType::q6_k};
 
 /// A file that tests/golden/generate_quant.py wrote.
 template <class T>
@@ -72,10 +72,10 @@ INSTANTIATE_TEST_SUITE_P(OfEveryBlockType, Expansion,
                                          "iq4_nl", "iq4_xs"),
                          [](const auto& type) { return std::string(type.param); });
 
-TEST(Quantize, EncodesQ4_0AndQ8_0ToTheSameBitsAsGgml) {
+TEST(Quantize, EncodesTheTypesWithOneScalePerBlockToTheSameBitsAsGgml) {
   const auto weights = golden<float>("weights.f32");
-  EXPECT_EQ(encode(DType::q4_0, weights), golden<std::byte>("q4_0.quantized"));
-  EXPECT_EQ(encode(DType::q8_0, weights), golden<std::byte>("q8_0.quantized"));
+  for (const char* type : {"q4_0", "q5_0", "q5_1", "q8_0"})
+    EXPECT_EQ(encode(find_dtype(type)->dtype, weights), golden<std::byte>(std::string(type) + ".quantized")) << type;
 }
 
 TEST(Quantize, HasNoMoreErrorThanGgmlOnGaussianAndHeavyTailedWeights) {
@@ -92,7 +92,7 @@ TEST(Quantize, HasNoMoreErrorThanGgmlOnGaussianAndHeavyTailedWeights) {
       EXPECT_LE(error, limits[half] * (1 + 1e-6)) << type;
       RecordProperty(type + (half == 0 ? "_gaussian" : "_heavy_tailed"), std::to_string(error / limits[half]));
     }
-  EXPECT_EQ(types, 5);
+  EXPECT_EQ(types, 7);
 }
 
 TEST(Quantize, KeepsFloatsExactlyWhereTheFormatCan) {
@@ -119,7 +119,8 @@ TEST(Quantize, MakesEveryInputFiniteInQuantizedTypes) {
     }
     std::vector<float> row(256, 0.0f);
     row[3] = -inf;
-    EXPECT_NEAR(round_trip(dtype, row)[3], -524032.0f, 524032.0f * 0.01f) << info(dtype).name;
+    const float limit = dtype == DType::q5_1 ? 65504 : 524032;  // its smallest weight is a binary16
+    EXPECT_NEAR(round_trip(dtype, row)[3], -limit, limit * 0.01f) << info(dtype).name;
     row[3] = nan;
     EXPECT_EQ(round_trip(dtype, row), std::vector<float>(256, 0.0f)) << info(dtype).name;
   }
