@@ -560,7 +560,8 @@ Value items(Interpreter& i, const Value& v, const Arguments&) {
 }
 
 /// What is left of `arguments` behind the first `n` positional ones.
-Arguments drop(const Arguments& arguments, std::size_t n) {
+Arguments drop(Interpreter& i, const Arguments& arguments, std::size_t n) {
+  i.budget().allocate((arguments.positional.size() + arguments.keyword.size()) * sizeof(Value));
   Arguments rest = arguments;
   const auto count = std::min(n, rest.positional.size());
   rest.positional.erase(rest.positional.begin(), rest.positional.begin() + static_cast<std::ptrdiff_t>(count));
@@ -586,7 +587,7 @@ Value map(Interpreter& i, const Value& v, const Arguments& arguments) {
     for (const Value& item : items->items) out.push_back(path(i, item));
   } else {
     const std::string name = name_argument(arguments, 0, "map");
-    const Arguments rest = drop(arguments, 1);
+    const Arguments rest = drop(i, arguments, 1);
     for (const Value& item : items->items) out.push_back(call_filter(i, name, item, rest));
   }
   return generator(i, std::move(out));
@@ -599,7 +600,7 @@ Value select_items(Interpreter& i, const Value& v, const Arguments& arguments, b
   const AttributePath path(by_attribute ? arguments.positional[0] : Value());
   const bool has_test = arguments.positional.size() > n;
   const std::string test = has_test ? name_argument(arguments, n, "select") : "";
-  const Arguments rest = drop(arguments, n + 1);
+  const Arguments rest = drop(i, arguments, n + 1);
   Values kept;
   for (const Value& item : iterate(v, i.budget())->items) {
     const Value subject = path(i, item);

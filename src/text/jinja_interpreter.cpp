@@ -151,6 +151,7 @@ Interpreter::Flow Interpreter::run_loop(const For& node, const Value& iterable, 
   if (node.condition) {
     Values kept;
     for (const Value& item : items->items) {
+      budget_.step(4);
       const InnerScope scope(*this, scope_);
       assign(node.target, item);
       if (truth(evaluate(*node.condition))) kept.push_back(item);
@@ -168,6 +169,7 @@ Interpreter::Flow Interpreter::run_loop(const For& node, const Value& iterable, 
   } const end{*loop};
   bool completed_one = false;  // Jinja2 runs the else branch, too, after a loop that every pass left early
   for (loop->index = 0; loop->index < items->items.size(); ++loop->index) {
+    budget_.step(4);  // a scope costs about as much as four expressions
     const InnerScope scope(*this, scope_);
     scope_->set("loop", loop);
     assign(node.target, items->items[loop->index]);
@@ -408,6 +410,7 @@ Arguments Interpreter::evaluate(const CallArguments& given) {
       arguments.keyword.emplace_back(*key.string(), value);
     }
   }
+  budget_.allocate((arguments.positional.size() + arguments.keyword.size()) * sizeof(Value));
   return arguments;
 }
 

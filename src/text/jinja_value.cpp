@@ -383,8 +383,10 @@ std::optional<std::int64_t> length(const Value& value, Budget& budget) {
 std::shared_ptr<const Sequence> iterate(const Value& value, Budget& budget) {
   if (const auto* sequence = value.sequence()) {
     if ((*sequence)->kind != SequenceKind::generator) return *sequence;
-    auto rest = std::make_shared<Sequence>(**sequence);
-    (*sequence)->items.clear();
+    auto rest = std::make_shared<Sequence>();
+    rest->kind = SequenceKind::tuple;
+    rest->depth = (*sequence)->depth;
+    rest->items.swap((*sequence)->items);
     return rest;
   }
   Values items;

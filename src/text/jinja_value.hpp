@@ -17,8 +17,8 @@ namespace sw::jinja {
 
 /// What one render may use. Each exceeded bound is an error.
 struct Limits {
-  std::int64_t steps = 20'000'000;  ///< expressions, statements and elements visited
-  std::int64_t bytes = 512 << 20;   ///< built in all values together, freed or not
+  std::int64_t steps = 5'000'000;  ///< expressions, statements and elements visited
+  std::int64_t bytes = 256 << 20;   ///< built in all values together, freed or not
   std::int64_t output = 32 << 20;   ///< bytes of rendered text
   int depth = 400;                  ///< nested expressions, blocks and macro calls
 };
