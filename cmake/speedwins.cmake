@@ -1,7 +1,9 @@
 # Shared build rules: warnings, sanitizers, and one function per kind of target.
 
+get_filename_component(SPEEDWINS_ROOT ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
+
 add_library(sw_options INTERFACE)
-target_include_directories(sw_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_include_directories(sw_options INTERFACE ${SPEEDWINS_ROOT}/src)
 target_compile_options(sw_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror -fno-math-errno -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -38,7 +40,7 @@ function(sw_library name)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE sw_${name} ${A_PRIVATE_DEPS} GTest::gtest_main)
     target_compile_definitions(${name}_tests PRIVATE
-      SPEEDWINS_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SPEEDWINS_SHARED_DIR="${CMAKE_SOURCE_DIR}/../shared")
+      SPEEDWINS_SOURCE_DIR="${SPEEDWINS_ROOT}" SPEEDWINS_SHARED_DIR="${SPEEDWINS_ROOT}/../shared")
     add_test(NAME ${name} COMMAND ${name}_tests)
   endif()
   if(SPEEDWINS_FUZZ AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz)

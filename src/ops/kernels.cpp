@@ -3,6 +3,11 @@
 
 #include "ops/tables.hpp"
 
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace sw {
 namespace {
 
@@ -17,7 +22,10 @@ std::vector<const Kernels*> detect() {
       __builtin_cpu_supports("avx512bf16"))
     found.push_back(&avx512_kernels);
 #elif defined(__aarch64__)
-  found.push_back(&neon_kernels);
+  if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) {
+    found.push_back(&neon_kernels);
+    if (getauxval(AT_HWCAP2) & HWCAP2_I8MM) found.push_back(&neon_i8mm_kernels);
+  }
 #endif
   return found;
 }

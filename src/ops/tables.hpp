@@ -10,6 +10,7 @@ extern const Kernels avx2_kernels;
 extern const Kernels avx512_kernels;
 #elif defined(__aarch64__)
 extern const Kernels neon_kernels;
+extern const Kernels neon_i8mm_kernels;
 #endif
 
 }  // namespace sw
