@@ -40,12 +40,14 @@ std::string bert(const NormalizerStep& step, std::string_view text) {
     const Character c = unicode::decode(text, i);
     const std::string_view bytes = text.substr(i, c.size);
     i += c.size;
-    const bool white = c.valid && unicode::is(c.code_point, unicode::space);
-    const bool control = !c.valid || c.code_point == 0xFFFD || unicode::is(c.code_point, unicode::other);
-    if (step.clean_text && white) {
-      out += ' ';
-    } else if (step.clean_text && control) {
+    const bool line = c.code_point == '\t' || c.code_point == '\n' || c.code_point == '\r';
+    // U+000B, U+000C and U+0085 are white space elsewhere, but control characters here.
+    const bool control = c.code_point < 0x20 || (c.code_point >= 0x7F && c.code_point < 0xA0) ||
+                         c.code_point == 0xFFFD || unicode::is(c.code_point, unicode::other);
+    if (step.clean_text && control && !line) {
       continue;
+    } else if (step.clean_text && unicode::is(c.code_point, unicode::space)) {
+      out += ' ';
     } else if (step.chinese_chars && c.valid && is_chinese(c.code_point)) {
       out += ' ';
       out += bytes;

@@ -15,9 +15,9 @@ class Unigram final : public SubwordModel {
   explicit Unigram(const TokenizerSpec& spec) : spec_(spec), bytes_(byte_tokens(spec.vocabulary)) {
     double worst = 0;
     for (TokenId id = 0; id < spec.vocabulary.size(); ++id) {
-      if (!spec.vocabulary.is_ordinary(id)) continue;
+      if (spec.vocabulary.type(id) != TokenType::normal) continue;
       tokens_.insert(spec.vocabulary.piece(id), id);
-      if (spec.vocabulary.type(id) == TokenType::normal) worst = std::min(worst, double{spec.vocabulary.score(id)});
+      worst = std::min(worst, double{spec.vocabulary.score(id)});
     }
     unknown_score_ = worst - 10;
   }
@@ -44,8 +44,7 @@ class Unigram final : public SubwordModel {
         const TokenId id = tokens_.value(node);
         if (id < 0) continue;
         known |= end == character_end;
-        const bool user_defined = spec_.vocabulary.type(id) == TokenType::user_defined;
-        offer(end, score + (user_defined ? 0.0 : double{spec_.vocabulary.score(id)}), id);
+        offer(end, score + double{spec_.vocabulary.score(id)}, id);
       }
       if (!known) offer(character_end, score + unknown_score_, -1);
       begin = character_end;

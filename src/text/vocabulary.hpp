@@ -31,7 +31,8 @@ class Vocabulary {
 
   /// Special tokens steer the model and never come from ordinary text.
   bool is_special(TokenId id) const { return type(id) == TokenType::control || type(id) == TokenType::unknown; }
-  /// Whether the subword model may produce the token from ordinary text.
+  /// Whether merges may make the token. User-defined tokens are found before the model sees a text, and may be steps
+  /// on the way to longer ones.
   bool is_ordinary(TokenId id) const {
     return (type(id) == TokenType::normal || type(id) == TokenType::user_defined) && !piece(id).empty();
   }

@@ -11,7 +11,7 @@ class WordPiece final : public SubwordModel {
  public:
   explicit WordPiece(const TokenizerSpec& spec) : spec_(spec) {
     for (TokenId id = 0; id < spec.vocabulary.size(); ++id) {
-      if (spec.vocabulary.is_ordinary(id)) tokens_.insert(spec.vocabulary.piece(id), id);
+      if (spec.vocabulary.type(id) == TokenType::normal) tokens_.insert(spec.vocabulary.piece(id), id);
     }
     start_of_word_ = tokens_.step(0, ' ');
   }

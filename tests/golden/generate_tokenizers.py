@@ -134,7 +134,7 @@ def unigram():
 
 def small_charsmap():
     """The compiled form of a handful of normalization rules, so that the file stays small."""
-    rules = {"ﬁ": "fi", "Ⅷ": "VIII", "㎏": "kg", "½": "1/2", "\t": " ", "\n": " ", "\r": " ", "\u00a0": " ", "\u3000": " ", "Å": "Å", "…": "..."}
+    rules = {"ﬁ": "fi", "Ⅷ": "VIII", "㎏": "kg", "½": "1/2", "\t": " ", "\n": " ", "\r": " ", "\u00a0": " ", "\u3000": " ", "\u212b": "\u00c5", "…": "..."}
     path = pathlib.Path("/tmp/rules.tsv")
     path.write_text("".join("%s\t%s\n" % (" ".join("%X" % ord(c) for c in k), " ".join("%X" % ord(c) for c in v)) for k, v in rules.items()))
     from sentencepiece import sentencepiece_model_pb2
