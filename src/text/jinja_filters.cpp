@@ -442,7 +442,8 @@ Value unique(Interpreter& i, const Value& v, const Arguments& arguments) {
   const Parameters p("unique", arguments, {"case_sensitive", "attribute"});
   const AttributePath path(p.value(1), !p.flag(0));
   Values kept, keys;
-  for (const Value& item : iterate(v, i.budget())->items) {
+  const auto elements = iterate(v, i.budget());
+  for (const Value& item : elements->items) {
     Value key = path(i, item);
     if (!hashable(key)) fail_type("unique", key, "values that can be the key of a dict");
     if (std::ranges::any_of(keys, [&](const Value& seen) { return equal(seen, key, i.budget()); })) continue;
@@ -480,7 +481,8 @@ Value sum(Interpreter& i, const Value& v, const Arguments& arguments) {
   const AttributePath path(p.value(0));
   Value total = p.value(1, 0);
   if (total.string() != nullptr) fail_type("sum", total, "numbers; join strings with 'join'");
-  for (const Value& item : iterate(v, i.budget())->items) {
+  const auto elements = iterate(v, i.budget());
+  for (const Value& item : elements->items) {
     total = arithmetic(BinaryOperator::add, total, path(i, item), i.budget());
   }
   return total;
@@ -492,11 +494,10 @@ Value batch(Interpreter& i, const Value& v, const Arguments& arguments) {
   const Value fill = p.value(1);
   Values batches, row;
   const auto finish_row = [&] { batches.push_back(make_list(std::exchange(row, {}), i.budget())); };
-  bool any = false;
-  for (const Value& item : iterate(v, i.budget())->items) {
-    if (any && std::ssize(row) == size) finish_row();
+  const auto elements = iterate(v, i.budget());
+  for (const Value& item : elements->items) {
+    if (std::ssize(row) == size) finish_row();
     row.push_back(item);
-    any = true;
   }
   if (!row.empty()) {
     while (!fill.is_none() && std::ssize(row) < size) {
@@ -602,7 +603,8 @@ Value select_items(Interpreter& i, const Value& v, const Arguments& arguments, b
   const std::string test = has_test ? name_argument(arguments, n, "select") : "";
   const Arguments rest = drop(i, arguments, n + 1);
   Values kept;
-  for (const Value& item : iterate(v, i.budget())->items) {
+  const auto elements = iterate(v, i.budget());
+  for (const Value& item : elements->items) {
     const Value subject = path(i, item);
     i.budget().step();
     if ((has_test ? call_test(i, test, subject, rest) : truth(subject)) == wanted) kept.push_back(item);

@@ -17,7 +17,8 @@ Value gather(Interpreter& i, std::string_view name, const Arguments& arguments) 
     if (mapping.dict() != nullptr) {
       for (const auto& [key, value] : mapping.dict()->entries) dict.set(key, value);
     } else {
-      for (const Value& pair : iterate(mapping, i.budget())->items) {
+      const auto elements = iterate(mapping, i.budget());
+      for (const Value& pair : elements->items) {
         const auto parts = iterate(pair, i.budget());
         if (parts->items.size() != 2)
           throw TemplateError{"'" + std::string(name) + "' got malformed pairs", "(key, value)"};

@@ -329,8 +329,13 @@ Value slice(const Value& object, const Value& start, const Value& stop, const Va
   const auto kind = from.kind == SequenceKind::group ? SequenceKind::tuple : from.kind;
   Value result = make_sequence(kind, std::move(items), budget);
   if (kind == SequenceKind::range) {
-    const auto& [first, last, stride] = from.range;
-    (*result.sequence())->range = {first + b.start * stride, first + b.stop * stride, stride * b.step};
+    // Unsigned, as bounds behind the end may not fit 64 bits; only the text of such a range would be wrong.
+    const auto first = static_cast<std::uint64_t>(from.range[0]), stride = static_cast<std::uint64_t>(from.range[2]);
+    const auto at = [&](std::int64_t i) {
+      return static_cast<std::int64_t>(first + static_cast<std::uint64_t>(i) * stride);
+    };
+    const auto new_stride = static_cast<std::int64_t>(stride * static_cast<std::uint64_t>(b.step));
+    (*result.sequence())->range = {at(b.start), at(b.stop), new_stride};
   }
   return result;
 }

@@ -236,15 +236,21 @@ Value make_sequence(SequenceKind kind, Values items, Budget& budget) {
 }
 
 Value make_range(std::int64_t start, std::int64_t stop, std::int64_t step, Budget& budget) {
-  constexpr std::int64_t kMaxRange = 100'000;  // jinja2.sandbox.MAX_RANGE
+  constexpr std::uint64_t kMaxRange = 100'000;  // jinja2.sandbox.MAX_RANGE
   if (step == 0) throw TemplateError{"range() got a step of zero", "a step other than 0"};
+  const auto distance = step > 0 ? static_cast<std::uint64_t>(stop) - static_cast<std::uint64_t>(start)
+                                 : static_cast<std::uint64_t>(start) - static_cast<std::uint64_t>(stop);
+  const auto stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+  const std::uint64_t count = (step > 0 ? start < stop : start > stop) ? (distance - 1) / stride + 1 : 0;
+  if (count > kMaxRange) {
+    throw TemplateError{"range() has more than " + std::to_string(kMaxRange) + " numbers", {}, "Use a smaller range"};
+  }
+  budget.step(count);
   Values items;
-  for (std::int64_t i = start; step > 0 ? i < stop : i > stop;) {
-    if (std::ssize(items) == kMaxRange) {
-      throw TemplateError{"range() has more than " + std::to_string(kMaxRange) + " numbers", {}, "Use a smaller range"};
-    }
-    items.emplace_back(i);
-    if (__builtin_add_overflow(i, step, &i)) break;
+  items.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    items.emplace_back(
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(start) + i * static_cast<std::uint64_t>(step)));
   }
   Value range = make_sequence(SequenceKind::range, std::move(items), budget);
   (*range.sequence())->range = {start, stop, step};
