@@ -8,7 +8,6 @@
 
 #include <fmt/core.h>
 
-#include "model/families/family.hpp"
 #include "model/families/keys.hpp"
 #include "quant/quant.hpp"
 
@@ -161,18 +160,24 @@ Result<const Family*> family_of(const Metadata& config) {
 
 }  // namespace
 
-Result<Checkpoint> import_hf(const Metadata& config, std::span<const TensorView> tensors, std::string name) {
+Result<Imported> import_config(const Metadata& config, std::string name) {
   SW_ASSIGN(const Family* family, family_of(config));
-  SW_ASSIGN(Checkpoint out, family->import_config(config));
+  SW_ASSIGN(Checkpoint checkpoint, family->import_config(config));
   SW_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", family->tied_head));
-
   Metadata metadata;
   metadata.set("general.architecture", std::string(family->architecture));
   metadata.set("general.type", "model");
   metadata.set("general.name", std::move(name));
-  for (const auto& [key, value] : out.metadata.entries()) metadata.set(key, value);
-  out.metadata = std::move(metadata);
+  for (const auto& [key, value] : checkpoint.metadata.entries()) metadata.set(key, value);
+  checkpoint.metadata = std::move(metadata);
+  return Imported{family, std::move(checkpoint), tied};
+}
 
+Result<Checkpoint> import_hf(const Metadata& config, std::span<const TensorView> tensors, std::string name) {
+  SW_ASSIGN(Imported imported, import_config(config, std::move(name)));
+  const Family* family = imported.family;
+  const bool tied = imported.tied_head;
+  Checkpoint& out = imported.checkpoint;
   Importer importer(*family, out);
   for (const TensorView& tensor : tensors) {
     if (is_derived(tensor.name)) continue;
@@ -188,7 +193,7 @@ Result<Checkpoint> import_hf(const Metadata& config, std::span<const TensorView>
   }
   if (!tied && !out.find("output.weight"))
     return fail("tensor 'lm_head.weight' is missing", {}, "a head, since config.json's 'tie_word_embeddings' is false");
-  return out;
+  return std::move(out);
 }
 
 }  // namespace sw

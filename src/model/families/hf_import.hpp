@@ -4,8 +4,17 @@
 #include <string>
 
 #include "formats/checkpoint.hpp"
+#include "model/families/family.hpp"
 
 namespace sw {
+
+/// What a config alone says.
+struct Imported {
+  const Family* family;
+  Checkpoint checkpoint;  ///< keys "general.*" and "<architecture>.*", tensors that follow from the config
+  bool tied_head;
+};
+Result<Imported> import_config(const Metadata& config, std::string name);
 
 /// A published checkpoint in GGUF's vocabulary, by the family its config (flattened, see hf_config.hpp) names: keys
 /// "general.*" and "<architecture>.*", tensors renamed, and transformed where GGUF defines them differently. One-
