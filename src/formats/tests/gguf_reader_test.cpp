@@ -174,11 +174,12 @@ TEST(GgufReader, SaysWhichTensorLiesWrongInTheFile) {
 
 TEST(GgufReader, RespectsTheAlignmentThatTheFileStates) {
   const auto aligned = [](std::uint32_t alignment) {
-    GgufBytes file;
-    file.header(1, 1).string("general.alignment").u32(4).u32(alignment).tensor("t", 1, 0).align(64).number(2.5f);
-    return file;
+    GgufBytes built;
+    built.header(1, 1).string("general.alignment").u32(4).u32(alignment).tensor("t", 1, 0).align(64).number(2.5f);
+    return built;
   };
-  const auto read = parse(aligned(64));
+  const GgufBytes file = aligned(64);  // the views point into it
+  const auto read = parse(file);
   ASSERT_TRUE(read) << read.error().message();
   float value = 0;
   std::memcpy(&value, read->tensors[0].data.data(), sizeof value);
