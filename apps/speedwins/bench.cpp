@@ -12,6 +12,7 @@
 #include "measure/stopwatch.hpp"
 #include "model/executor.hpp"
 #include "peak_memory.hpp"
+#include "progress_line.hpp"
 #include "state/state.hpp"
 
 namespace sw {
@@ -139,13 +140,13 @@ Status measure(const BenchFlags& flags, Samples& samples) {
 }
 
 Result<Report> bench(const BenchFlags& flags) {
+  ProgressLine progress;
   Samples samples, warm_up;
   SW_TRY(measure(flags, warm_up));
   for (int i = 0; i < flags.repetitions; ++i) {
-    fmt::print(stderr, "\r{}/{} ", i + 1, flags.repetitions);
+    progress.show(fmt::format("repetition {} of {}", i + 1, flags.repetitions));
     SW_TRY(measure(flags, samples));
   }
-  fmt::print(stderr, "\r");
 
   Report report;
   report.json = {{"model", flags.model.model},

@@ -11,6 +11,7 @@
 #include "load.hpp"
 #include "measure/stopwatch.hpp"
 #include "model/executor.hpp"
+#include "progress_line.hpp"
 #include "state/state.hpp"
 
 namespace sw {
@@ -86,16 +87,16 @@ Result<Report> eval(const EvalFlags& flags) {
   SW_ASSIGN(Executor executor, Executor::create(model.spec, model.weights, *loaded.pool,
                                                 {.max_batch_tokens = 512, .max_logits = rows_at_once}));
   Loss loss;
+  ProgressLine progress;
   const Stopwatch stopwatch;
   for (int i = 0; i < n_windows; ++i) {
     const auto window = std::span(tokens).subspan(static_cast<std::size_t>(i) * flags.window, flags.window);
     if (begins_with_bos) window.front() = *model.tokenizer->bos();
     SW_TRY(score_window(executor, state, window, loss));
     const double left_s = stopwatch.ms() / 1e3 / (i + 1) * (n_windows - i - 1);
-    fmt::print(stderr, "\r{}/{} windows, perplexity {:.4f}, {:.0f} s left   ", i + 1, n_windows,
-               std::exp(loss.sum / static_cast<double>(loss.count)), left_s);
+    progress.show(fmt::format("{}/{} windows, perplexity {:.4f}, {:.0f} s left", i + 1, n_windows,
+                              std::exp(loss.sum / static_cast<double>(loss.count)), left_s));
   }
-  fmt::print(stderr, "\n");
 
   const auto n = static_cast<double>(loss.count);
   const double mean = loss.sum / n;

@@ -94,6 +94,10 @@ int main(int argc, char** argv) {
   add_eval_command(app, context);
   add_tokenize_command(app, context);
   add_pull_command(app, context);
+  add_inspect_command(app, context);
+  add_convert_command(app, context);
+  add_quantize_command(app, context);
+  add_synth_command(app, context);
 
   try {
     app.parse(argc, argv);

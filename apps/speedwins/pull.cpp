@@ -1,7 +1,5 @@
 #include <fmt/core.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -9,6 +7,7 @@
 #include "hub/catalogue.hpp"
 #include "hub/download.hpp"
 #include "hub/repository.hpp"
+#include "progress_line.hpp"
 
 namespace sw {
 namespace {
@@ -17,25 +16,9 @@ struct PullFlags {
   std::string repository, file, revision = "main";
 };
 
-/// One line on stderr, redrawn a few times a second where it is a terminal.
-class ProgressLine {
- public:
-  void show(const RemoteFile& file, std::uint64_t done) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!is_terminal_ || (done < file.size && now - last_ < std::chrono::milliseconds(200))) return;
-    last_ = now;
-    fmt::print(stderr, "\r{}  {:.1f} of {:.1f} MB ", file.path, static_cast<double>(done) / 1e6,
-               static_cast<double>(file.size) / 1e6);
-  }
-  void finish(const RemoteFile& file) const {
-    fmt::print(stderr, "{}{}  {:.1f} MB, checked      \n", is_terminal_ ? "\r" : "", file.path,
-               static_cast<double>(file.size) / 1e6);
-  }
-
- private:
-  bool is_terminal_ = isatty(STDERR_FILENO) != 0;
-  std::chrono::steady_clock::time_point last_{};
-};
+double megabytes(std::uint64_t bytes) {
+  return static_cast<double>(bytes) / 1e6;
+}
 
 Result<Report> pull(const PullFlags& flags) {
   const Hub hub = Hub::from_environment();
@@ -51,10 +34,12 @@ Result<Report> pull(const PullFlags& flags) {
       .repository = flags.repository,
       .revision = flags.revision,
       .folder = folder / flags.repository,
-      .on_progress = [&](const RemoteFile& file, std::uint64_t done) { progress.show(file, done); }};
+      .on_progress = [&](const RemoteFile& file, std::uint64_t done) {
+        progress.show(fmt::format("{}  {:.1f} of {:.1f} MB", file.path, megabytes(done), megabytes(file.size)));
+      }};
   for (const RemoteFile& file : chosen) {
     SW_ASSIGN(const auto path, download(hub, file, options));
-    progress.finish(file);
+    progress.finish(fmt::format("{}  {:.1f} MB, checked", file.path, megabytes(file.size)));
     report.json["files"].push_back({{"path", path.string()}, {"bytes", file.size}});
   }
   report.text = fmt::format("In {}\nTry: speedwins run {} -p \"Hello\"\n", options.folder.string(), flags.repository);
