@@ -95,12 +95,13 @@ asio::awaitable<Result<Outcome>> exchange(Stream& stream, const HttpRequest& req
     body.data = chunk.data();
     body.size = chunk.size();
     rearm();
-    auto [body_error, body_bytes] = co_await http::async_read(stream, buffer, parser, use_tuple);
-    if (body_error && body_error != http::error::need_buffer)
-      co_return network_error("the connection ended early", url, body_error);
+    auto [body_error, body_bytes] = co_await http::async_read_some(stream, buffer, parser, use_tuple);
+    // What came before a broken connection counts: a download goes on after it.
     const std::size_t received = chunk.size() - parser.get().body().size;
     if (auto status = sink.on_body({chunk.data(), received}); !status)
       co_return std::unexpected(std::move(status).error());
+    if (body_error && body_error != http::error::need_buffer)
+      co_return network_error("the connection ended early", url, body_error);
   }
   co_return outcome;
 }

@@ -64,7 +64,7 @@ TEST_F(Catalogue, pulled_repository_is_its_only_model_or_its_folder) {
 
 TEST_F(Catalogue, unknown_names_say_how_to_fetch_them) {
   EXPECT_EQ(find_model("owner/unknown").error().next, "Fetch it from the hub: speedwins pull owner/unknown");
-  EXPECT_FALSE(find_model("../../etc"));
+  EXPECT_FALSE(find_model("../../no-such-model"));
   EXPECT_FALSE(find_model(""));
 }
 
