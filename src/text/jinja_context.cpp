@@ -31,7 +31,7 @@ Value convert(const nlohmann::ordered_json& json, int depth, Budget& budget) {
     case nlohmann::ordered_json::value_t::object: {
       DictBuilder dict(budget);
       for (const auto& [key, value] : json.items()) {
-        dict.set(make_string(key, budget), convert(value, depth + 1, budget));
+        dict.append(make_string(key, budget), convert(value, depth + 1, budget));
       }
       return dict.finish();
     }

@@ -239,7 +239,7 @@ std::string apply_specification(const Value& value, std::string_view text, Budge
     return format_string(to_text(value, budget), spec);
   }
   const bool real = value.is<double>();
-  if ((value.is<bool>() && spec.type == 0) || (!value.number() && value.as<Undefined>() != nullptr)) {
+  if (value.is<bool>() && spec.type == 0) {
     return format_string(to_text(value, budget), spec);
   }
   if (!value.number()) bad_format("a " + std::string(type_name(value)) + " takes no format specification");

@@ -229,6 +229,9 @@ class Lexer {
   void add_integer(std::size_t begin, std::size_t digits_begin, std::size_t end, int base) {
     std::string digits = source_.substr(digits_begin, end - digits_begin);
     std::erase(digits, '_');
+    if (base == 10 && digits[0] == '0' && digits.find_first_not_of('0') != digits.npos) {
+      fail(begin, "the integer " + digits + " starts with a zero", "no leading zeros, or '0o' before octal digits");
+    }
     std::int64_t value = 0;
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
     if (parsed.ec != std::errc()) fail(begin, "the integer " + digits + " needs more than 64 bits");

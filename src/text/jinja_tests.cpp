@@ -13,9 +13,9 @@ namespace {
 
 using TestFunction = bool (*)(Interpreter&, const Value&, const Arguments&);
 
+/// What a test compares with: call_test has checked that it is there.
 const Value& other(const Arguments& arguments) {
-  if (arguments.positional.size() != 1) throw TemplateError{"a test compares with nothing", "one argument"};
-  return arguments.positional[0];
+  return arguments.positional.front();
 }
 
 template <CompareOperator op>
@@ -128,40 +128,45 @@ bool names_test(Interpreter&, const Value& v, const Arguments&) {
   return v.string() != nullptr && is_test(*v.string());
 }
 
-constexpr auto kTests = std::to_array<std::pair<std::string_view, TestFunction>>({
-    {"!=", comparison<CompareOperator::not_equal>},
-    {"<", comparison<CompareOperator::less>},
-    {"<=", comparison<CompareOperator::less_equal>},
-    {"==", comparison<CompareOperator::equal>},
-    {">", comparison<CompareOperator::greater>},
-    {">=", comparison<CompareOperator::greater_equal>},
+struct Entry {
+  std::string_view name;
+  TestFunction function;
+  std::size_t arguments = 0;
+};
+constexpr auto kTests = std::to_array<Entry>({
+    {"!=", comparison<CompareOperator::not_equal>, 1},
+    {"<", comparison<CompareOperator::less>, 1},
+    {"<=", comparison<CompareOperator::less_equal>, 1},
+    {"==", comparison<CompareOperator::equal>, 1},
+    {">", comparison<CompareOperator::greater>, 1},
+    {">=", comparison<CompareOperator::greater_equal>, 1},
     {"boolean", is_boolean},
     {"callable", is_callable},
     {"defined", is_defined},
-    {"divisibleby", is_divisible},
-    {"eq", comparison<CompareOperator::equal>},
-    {"equalto", comparison<CompareOperator::equal>},
+    {"divisibleby", is_divisible, 1},
+    {"eq", comparison<CompareOperator::equal>, 1},
+    {"equalto", comparison<CompareOperator::equal>, 1},
     {"escaped", is_escaped},
     {"even", is_even},
     {"false", is_false},
     {"filter", names_filter},
     {"float", is_real},
-    {"ge", comparison<CompareOperator::greater_equal>},
-    {"greaterthan", comparison<CompareOperator::greater>},
-    {"gt", comparison<CompareOperator::greater>},
-    {"in", comparison<CompareOperator::in>},
+    {"ge", comparison<CompareOperator::greater_equal>, 1},
+    {"greaterthan", comparison<CompareOperator::greater>, 1},
+    {"gt", comparison<CompareOperator::greater>, 1},
+    {"in", comparison<CompareOperator::in>, 1},
     {"integer", is_integer},
     {"iterable", is_iterable},
-    {"le", comparison<CompareOperator::less_equal>},
-    {"lessthan", comparison<CompareOperator::less>},
+    {"le", comparison<CompareOperator::less_equal>, 1},
+    {"lessthan", comparison<CompareOperator::less>, 1},
     {"lower", is_lower_test},
-    {"lt", comparison<CompareOperator::less>},
+    {"lt", comparison<CompareOperator::less>, 1},
     {"mapping", is_mapping},
-    {"ne", comparison<CompareOperator::not_equal>},
+    {"ne", comparison<CompareOperator::not_equal>, 1},
     {"none", is_none},
     {"number", is_number},
     {"odd", is_odd},
-    {"sameas", is_same},
+    {"sameas", is_same, 1},
     {"sequence", is_sequence},
     {"string", is_string},
     {"test", names_test},
@@ -170,9 +175,9 @@ constexpr auto kTests = std::to_array<std::pair<std::string_view, TestFunction>>
     {"upper", is_upper_test},
 });
 
-const TestFunction* find_test(std::string_view name) {
-  const auto found = std::ranges::find(kTests, name, [](const auto& entry) { return entry.first; });
-  return found != kTests.end() ? &found->second : nullptr;
+const Entry* find_test(std::string_view name) {
+  const auto found = std::ranges::find(kTests, name, &Entry::name);
+  return found != kTests.end() ? &*found : nullptr;
 }
 
 }  // namespace
@@ -182,9 +187,14 @@ bool is_test(std::string_view name) {
 }
 
 bool call_test(Interpreter& interpreter, std::string_view name, const Value& input, const Arguments& arguments) {
-  const TestFunction* test = find_test(name);
+  const Entry* test = find_test(name);
   if (test == nullptr) throw TemplateError{"there is no test named '" + std::string(name) + "'", "a test of Jinja"};
-  return (*test)(interpreter, input, arguments);
+  if (arguments.positional.size() != test->arguments || !arguments.keyword.empty()) {
+    throw TemplateError{
+        "the test '" + std::string(name) + "' got " + std::to_string(arguments.positional.size()) + " arguments",
+        std::to_string(test->arguments)};
+  }
+  return test->function(interpreter, input, arguments);
 }
 
 }  // namespace sw::jinja

@@ -270,12 +270,20 @@ Value make_function(std::string name, std::optional<Value> self) {
 
 void DictBuilder::set(Value key, Value value) {
   if (!hashable(key)) throw TemplateError{"a " + std::string(type_name(key)) + " cannot be the key of a dict"};
-  dict_->depth = std::max({dict_->depth, nesting_depth(key) + 1, nesting_depth(value) + 1});
-  check_depth(dict_->depth);
-  if (const Value* present = dict_->find(key, budget_)) {
-    const_cast<Value&>(*present) = std::move(value);  // ours: the dict is not shared before finish()
+  budget_.step(dict_->entries.size() / 8);
+  for (auto& [present, old] : dict_->entries) {
+    if (!equal(present, key, budget_)) continue;
+    dict_->depth = std::max(dict_->depth, nesting_depth(value) + 1);
+    check_depth(dict_->depth);
+    old = std::move(value);
     return;
   }
+  append(std::move(key), std::move(value));
+}
+
+void DictBuilder::append(Value key, Value value) {
+  dict_->depth = std::max({dict_->depth, nesting_depth(key) + 1, nesting_depth(value) + 1});
+  check_depth(dict_->depth);
   budget_.allocate(2 * sizeof(Value));
   dict_->entries.emplace_back(std::move(key), std::move(value));
 }

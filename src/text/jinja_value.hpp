@@ -18,9 +18,9 @@ namespace sw::jinja {
 /// What one render may use. Each exceeded bound is an error.
 struct Limits {
   std::int64_t steps = 5'000'000;  ///< expressions, statements and elements visited
-  std::int64_t bytes = 256 << 20;   ///< built in all values together, freed or not
-  std::int64_t output = 32 << 20;   ///< bytes of rendered text
-  int depth = 400;                  ///< nested expressions, blocks and macro calls
+  std::int64_t bytes = 256 << 20;  ///< built in all values together, freed or not
+  std::int64_t output = 32 << 20;  ///< bytes of rendered text
+  int depth = 400;                 ///< nested expressions, blocks and macro calls
 };
 
 /// Counts what a render uses against its Limits.
@@ -159,6 +159,7 @@ class DictBuilder {
  public:
   explicit DictBuilder(Budget& budget) : budget_(budget), dict_(std::make_shared<Dict>()) {}
   void set(Value key, Value value);
+  void append(Value key, Value value);  ///< of a key that is known to be new and hashable
   Value finish();
 
  private:
