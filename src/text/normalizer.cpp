@@ -146,7 +146,7 @@ Result<std::string> Normalizer::apply(const Step& step, std::string text) {
   }
   if (!step.regex) return spec.pattern.empty() ? text : replace_all(text, spec.pattern, spec.content);
   std::vector<Span> matches;
-  SW_TRY(step.regex->find_all(text, matches));
+  SW_TRY(RegexMatcher(*step.regex).find_all(text, matches));
   std::string out;
   std::size_t begin = 0;
   for (const Span& match : matches) {

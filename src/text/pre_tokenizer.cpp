@@ -1,6 +1,7 @@
 #include "text/pre_tokenizer.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace sw {
 namespace {
@@ -122,29 +123,13 @@ void rewrite_prefix_space(PreTokenizer::Pieces& pieces) {
   pieces.text = pieces.owned;
 }
 
-}  // namespace
-
-Result<PreTokenizer> PreTokenizer::compile(const std::vector<PreTokenizerStep>& steps) {
-  PreTokenizer result;
-  for (const PreTokenizerStep& spec : steps) {
-    Step step{.spec = spec};
-    if (spec.kind == Kind::regex) {
-      if (spec.behavior == Behavior::isolated && !spec.invert) step.scanner = WordScanner::for_pattern(spec.pattern);
-      if (step.scanner == nullptr) {
-        SW_ASSIGN(Regex regex, Regex::compile(spec.pattern));
-        step.regex.push_back(std::move(regex));
-      }
-    }
-    result.steps_.push_back(std::move(step));
-  }
-  return result;
-}
-
-Status PreTokenizer::find(const Step& step, std::string_view piece, std::vector<Span>& matches) const {
-  switch (step.spec.kind) {
+/// What counts as a match of `step` in `piece`. `matcher` belongs to its pattern, where it has one.
+Status find_matches(const PreTokenizerStep& step, RegexMatcher* matcher, std::string_view piece,
+                    std::vector<Span>& matches) {
+  switch (step.kind) {
     case Kind::regex:
-      SW_TRY(step.regex.front().find_all(piece, matches));
-      if (step.spec.invert) invert(piece.size(), matches);
+      SW_TRY(matcher->find_all(piece, matches));
+      if (step.invert) invert(piece.size(), matches);
       break;
     case Kind::digits:
       find_class(piece, unicode::number, matches);
@@ -166,8 +151,26 @@ Status PreTokenizer::find(const Step& step, std::string_view piece, std::vector<
     case Kind::prefix_space:
       break;
   }
-  if (step.spec.behavior == Behavior::contiguous) join_adjacent(matches);
+  if (step.behavior == Behavior::contiguous) join_adjacent(matches);
   return {};
+}
+
+}  // namespace
+
+Result<PreTokenizer> PreTokenizer::compile(const std::vector<PreTokenizerStep>& steps) {
+  PreTokenizer result;
+  for (const PreTokenizerStep& spec : steps) {
+    Step step{.spec = spec};
+    if (spec.kind == Kind::regex) {
+      if (spec.behavior == Behavior::isolated && !spec.invert) step.scanner = WordScanner::for_pattern(spec.pattern);
+      if (step.scanner == nullptr) {
+        SW_ASSIGN(Regex regex, Regex::compile(spec.pattern));
+        step.regex.push_back(std::move(regex));
+      }
+    }
+    result.steps_.push_back(std::move(step));
+  }
+  return result;
 }
 
 Status PreTokenizer::split(std::string_view text, bool at_start, Pieces& pieces) const {
@@ -180,6 +183,8 @@ Status PreTokenizer::split(std::string_view text, bool at_start, Pieces& pieces)
     if (step.spec.kind == Kind::metaspace) rewrite_metaspace(step.spec, at_start, pieces);
     if (step.spec.kind == Kind::prefix_space) rewrite_prefix_space(pieces);
     if (step.spec.kind == Kind::prefix_space || (step.spec.kind == Kind::metaspace && !step.spec.split)) continue;
+    std::optional<RegexMatcher> matcher;
+    if (!step.regex.empty()) matcher.emplace(step.regex.front());
     next.clear();
     for (const Span& span : pieces.spans) {
       const std::string_view piece = pieces.text.substr(span.begin, span.end - span.begin);
@@ -208,7 +213,7 @@ Status PreTokenizer::split(std::string_view text, bool at_start, Pieces& pieces)
           matches.push_back({i, i + 1});
         }
       } else {
-        SW_TRY(find(step, piece, matches));
+        SW_TRY(find_matches(step.spec, matcher ? &*matcher : nullptr, piece, matches));
       }
       const Behavior behavior = step.spec.kind == Kind::metaspace ? Behavior::merged_with_next : step.spec.behavior;
       apply(behavior, span.begin, piece.size(), matches, next);

@@ -30,7 +30,6 @@ class PreTokenizer {
     const WordScanner* scanner = nullptr;
     std::vector<Regex> regex = {};  ///< one where the step has a pattern without a scanner
   };
-  Status find(const Step& step, std::string_view piece, std::vector<Span>& matches) const;
 
   std::vector<Step> steps_;
 };

@@ -1,5 +1,6 @@
 #include "text/regex.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -92,24 +93,48 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   return Regex(std::move(owned));
 }
 
-Status Regex::find_all(std::string_view text, std::vector<Span>& matches) const {
+struct RegexMatcher::State {
+  const pcre2_code* code;
+  std::unique_ptr<pcre2_match_data, MatchDataDeleter> data;
+  std::unique_ptr<pcre2_match_context, ContextDeleter> context;
+  std::unique_ptr<pcre2_jit_stack, StackDeleter> stack;
+  bool jit = false;  ///< call the compiled code directly, without pcre2_match's checks of its arguments
+};
+
+RegexMatcher::RegexMatcher(const Regex& regex) : state_(std::make_unique<State>()) {
+  state_->code = regex.code_->code;
+  state_->data.reset(pcre2_match_data_create_from_pattern(state_->code, nullptr));
+  state_->context.reset(pcre2_match_context_create(nullptr));
+  constexpr std::uint32_t most_heap = 1 << 20;  // KiB
+  if (state_->context) pcre2_set_heap_limit(state_->context.get(), most_heap);
+  std::size_t jit_size = 0;
+  state_->jit = pcre2_pattern_info(state_->code, PCRE2_INFO_JITSIZE, &jit_size) == 0 && jit_size != 0;
+}
+
+RegexMatcher::~RegexMatcher() = default;
+
+Status RegexMatcher::find_all(std::string_view text, std::vector<Span>& matches) {
   std::string masked;
   std::string_view subject = text;
   if (!unicode::is_valid(text)) {
     masked = unicode::mask_invalid(text);
     subject = masked;
   }
-  const std::unique_ptr<pcre2_match_data, MatchDataDeleter> data(
-      pcre2_match_data_create_from_pattern(code_->code, nullptr));
-  const std::unique_ptr<pcre2_match_context, ContextDeleter> context(pcre2_match_context_create(nullptr));
+  auto& [code, data, context, stack, jit] = *state_;
   if (!data || !context) return fail("out of memory", "tokenizer");
-  std::unique_ptr<pcre2_jit_stack, StackDeleter> stack;
-
-  std::uint32_t options = PCRE2_NO_UTF_CHECK;
+  // Enough for any pattern that backtracks over a run of characters; a pattern made to explode ends in an Error.
+  constexpr std::uint64_t base_steps = 10'000'000, steps_per_byte = 100;
+  const std::uint64_t steps = base_steps + steps_per_byte * subject.size();
+  const auto limit =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, std::numeric_limits<std::uint32_t>::max()));
+  pcre2_set_match_limit(context.get(), limit);
+  pcre2_set_depth_limit(context.get(), limit);
   std::size_t offset = 0;
   while (offset < subject.size()) {
-    const int n = pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), offset,
-                              options, data.get(), context.get());
+    const auto* start = reinterpret_cast<PCRE2_SPTR>(subject.data());
+    const int n = jit ? pcre2_jit_match(code, start, subject.size(), offset, 0, data.get(), context.get())
+                      : pcre2_match(code, start, subject.size(), offset, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data.get(),
+                                    context.get());
     if (n == PCRE2_ERROR_NOMATCH) break;
     if (n == PCRE2_ERROR_JIT_STACKLIMIT && !stack) {
       constexpr std::size_t initial = 64u << 10, largest = 256u << 20;
@@ -117,12 +142,9 @@ Status Regex::find_all(std::string_view text, std::vector<Span>& matches) const 
       pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
       if (stack) continue;
     }
-    if ((n == PCRE2_ERROR_JIT_STACKLIMIT || n == PCRE2_ERROR_MATCHLIMIT) && (options & PCRE2_NO_JIT) == 0) {
-      // The interpreter keeps its frames on the heap and may use all of it.
-      options |= PCRE2_NO_JIT;
-      pcre2_set_match_limit(context.get(), std::numeric_limits<std::uint32_t>::max());
-      pcre2_set_depth_limit(context.get(), std::numeric_limits<std::uint32_t>::max());
-      pcre2_set_heap_limit(context.get(), std::numeric_limits<std::uint32_t>::max());
+    if ((n == PCRE2_ERROR_JIT_STACKLIMIT || n == PCRE2_ERROR_MATCHLIMIT) && jit) {
+      // The interpreter keeps its frames on the heap.
+      jit = false;
       continue;
     }
     if (n < 0) return fail("a pre-tokenizer's regular expression gave up: " + message_of(n), "tokenizer");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <vector>
 
 namespace sw::unicode {
@@ -244,6 +245,14 @@ std::string mask_invalid(std::string_view text) {
 
 bool is_valid(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
+    std::uint64_t word = 0;
+    if (text.size() - i >= sizeof word) {
+      std::memcpy(&word, text.data() + i, sizeof word);
+      if ((word & 0x8080808080808080) == 0) {
+        i += sizeof word;
+        continue;
+      }
+    }
     const Character c = decode(text, i);
     if (!c.valid) return false;
     i += c.size;
