@@ -7,6 +7,7 @@
 #include "hub/catalogue.hpp"
 #include "hub/download.hpp"
 #include "hub/repository.hpp"
+#include "progress.hpp"
 #include "progress_line.hpp"
 
 namespace sw {
@@ -15,10 +16,6 @@ namespace {
 struct PullFlags {
   std::string repository, file, revision = "main";
 };
-
-double megabytes(std::uint64_t bytes) {
-  return static_cast<double>(bytes) / 1e6;
-}
 
 Result<Report> pull(const PullFlags& flags) {
   const Hub hub = Hub::from_environment();
@@ -35,11 +32,11 @@ Result<Report> pull(const PullFlags& flags) {
       .revision = flags.revision,
       .folder = folder / flags.repository,
       .on_progress = [&](const RemoteFile& file, std::uint64_t done) {
-        progress.show(fmt::format("{}  {:.1f} of {:.1f} MB", file.path, megabytes(done), megabytes(file.size)));
+        progress.show(fmt::format("{}  {} of {}", file.path, human_bytes(done), human_bytes(file.size)));
       }};
   for (const RemoteFile& file : chosen) {
     SW_ASSIGN(const auto path, download(hub, file, options));
-    progress.finish(fmt::format("{}  {:.1f} MB, checked", file.path, megabytes(file.size)));
+    progress.finish(fmt::format("{}  {}, checked", file.path, human_bytes(file.size)));
     report.json["files"].push_back({{"path", path.string()}, {"bytes", file.size}});
   }
   report.text = fmt::format("In {}\nTry: speedwins run {} -p \"Hello\"\n", options.folder.string(), flags.repository);
