@@ -81,9 +81,9 @@ std::string groups(const Description& d) {
                                 "parameters", "size", "share");
   for (const TensorGroup& g : d.groups) {
     const double share = d.bytes == 0 ? 0 : static_cast<double>(g.bytes) / static_cast<double>(d.bytes);
-    out += fmt::format("  {:<18} {:<6} {:>8} {:>12} {:>11} {:>6.1f}%  {}\n", g.role, g.dtype, g.tensors,
-                       in_units(g.parameters), human_bytes(g.bytes), 100 * share,
-                       std::string(static_cast<std::size_t>(share * 10 + 0.5), '#'));
+    const std::string bar(static_cast<std::size_t>(share * 10 + 0.5), '#');
+    out += fmt::format("  {:<18} {:<6} {:>8} {:>12} {:>11} {:>6.1f}%{}{}\n", g.role, g.dtype, g.tensors,
+                       in_units(g.parameters), human_bytes(g.bytes), 100 * share, bar.empty() ? "" : "  ", bar);
   }
   return out;
 }

@@ -84,6 +84,10 @@ FillRow weights_of(const SpecTensor& tensor, const ModelSpec& spec, std::uint64_
         out[i] = -6.9f + 4.65f * stream.uniform(static_cast<std::int64_t>(i));
     };
   if (name.ends_with(".bias")) return gaussian(stream, 0, 0.1f);
+  // Queries and keys sharp enough to pick a few positions: averaging over all would make every position alike.
+  if (name.ends_with("attn_q.weight") || name.ends_with("attn_k.weight") || name.ends_with("attn_qkv.weight"))
+    return gaussian(stream, 0, 2 / std::sqrt(fan_in));
+  if (name.ends_with("attn_output.weight")) return gaussian(stream, 0, 0.5f / std::sqrt(fan_in));
   return gaussian(stream, 0, 1 / std::sqrt(fan_in));
 }
 
