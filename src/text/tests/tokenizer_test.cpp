@@ -205,7 +205,9 @@ TEST(Tokenizer, TakesTimeInProportionToTheLengthOfAnyInput) {
                                         noise,
                                         marks,
                                         mixed};
-  for (const auto& [name, t] : tokenizers()) {
+  // Every kind of model, scanned pre-tokenizers and regular expressions, and a normalizer that reorders marks.
+  for (const char* name : {"llama3", "qwen2", "gpt4o", "deepseek_coder", "llama2", "unigram", "wordpiece"}) {
+    const Tokenizer* t = &tokenizer(name);
     for (const std::string& input : inputs) {
       const auto start = std::chrono::steady_clock::now();
       const auto ids = t->encode(input, plain);
