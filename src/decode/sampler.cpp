@@ -1,8 +1,11 @@
 #include "decode/sampler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -62,13 +65,31 @@ double total_weight(std::span<const Candidate> candidates) {
   return total;
 }
 
-/// Keeps the fewest candidates, first ones first in the strict total order `before`, that hold at least `mass` of the
-/// probability. O(candidates): halves the range where the last kept one lies instead of sorting.
-template <class Before>
-void keep_mass(std::vector<Candidate>& candidates, std::vector<Candidate>& ranked, double mass, Before before) {
-  ranked = candidates;
-  const double wanted = mass * total_weight(candidates);
-  double held = 0;  // by the candidates before `first`
+/// Keeps the fewest candidates, those of the smallest `key` ≥ 0 first and smaller ids first among equals, that hold at
+/// least `mass` of the probability. O(candidates): finds the bucket of keys where the last kept one lies, then halves
+/// what is in it; nothing is sorted.
+template <class Key>
+void keep_mass(std::vector<Candidate>& candidates, std::vector<Candidate>& ranked, double mass, Key key) {
+  constexpr int n_buckets = 256;
+  constexpr float buckets_per_nat = 8;
+  const auto bucket_of = [&](const Candidate& candidate) {
+    return static_cast<int>(std::min(key(candidate) * buckets_per_nat, n_buckets - 1.0f));
+  };
+  const auto before = [&](const Candidate& a, const Candidate& b) {
+    return key(a) < key(b) || (key(a) == key(b) && a.token < b.token);
+  };
+
+  std::array<double, n_buckets> weights{};
+  for (const Candidate& candidate : candidates) weights[bucket_of(candidate)] += candidate.weight;
+  const double wanted = mass * std::accumulate(weights.begin(), weights.end(), 0.0);
+  double held = 0;  // by the candidates before those still in question
+  int bucket = 0;
+  while (bucket + 1 < n_buckets && held + weights[bucket] < wanted) held += weights[bucket++];
+  ranked.clear();
+  std::ranges::copy_if(candidates, std::back_inserter(ranked),
+                       [&](const Candidate& candidate) { return bucket_of(candidate) == bucket; });
+  if (ranked.empty()) return;  // rounding left a remainder: all are needed
+
   auto first = ranked.begin(), last = ranked.end();
   while (last - first > 1) {
     const auto middle = first + (last - first) / 2;
@@ -84,21 +105,20 @@ void keep_mass(std::vector<Candidate>& candidates, std::vector<Candidate>& ranke
   std::erase_if(candidates, [&](const Candidate& candidate) { return before(*first, candidate); });
 }
 
-bool more_likely(const Candidate& a, const Candidate& b) {
-  return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+void keep_most_likely(std::vector<Candidate>& candidates, std::vector<Candidate>& ranked, double mass) {
+  keep_mass(candidates, ranked, mass, [](const Candidate& candidate) { return -candidate.logit; });
 }
 
 /// Keeps the candidates whose surprise −log p is nearest to the entropy H of the distribution.
 void keep_typical(std::vector<Candidate>& candidates, std::vector<Candidate>& ranked, double mass) {
   const double total = total_weight(candidates);
-  double mean_logit = 0;
+  double sum = 0;
   for (const Candidate& candidate : candidates)
-    if (candidate.weight > 0) mean_logit += candidate.weight / total * candidate.logit;
+    if (candidate.weight > 0) sum += static_cast<double>(candidate.weight) * candidate.logit;
   // −log p − H = (log Z − logit) − (log Z − mean logit): how far a logit lies from the mean one.
-  keep_mass(candidates, ranked, mass, [mean_logit](const Candidate& a, const Candidate& b) {
-    const double distance_a = std::abs(a.logit - mean_logit), distance_b = std::abs(b.logit - mean_logit);
-    return distance_a < distance_b || (distance_a == distance_b && a.token < b.token);
-  });
+  const auto mean_logit = static_cast<float>(sum / total);
+  keep_mass(candidates, ranked, mass,
+            [mean_logit](const Candidate& candidate) { return std::abs(candidate.logit - mean_logit); });
 }
 
 TokenId argmax(std::span<const float> logits) {
@@ -188,7 +208,7 @@ std::span<const Candidate> Sampler::distribution(std::span<const float> logits) 
     for (TokenId token = 0; token < std::ssize(adjusted_); ++token)
       if (adjusted_[token] > -infinity) add(token);
   }
-  if (options_.top_p < 1) keep_mass(candidates_, ranked_, options_.top_p, more_likely);
+  if (options_.top_p < 1) keep_most_likely(candidates_, ranked_, options_.top_p);
   if (options_.min_p > 0)  // the most likely candidate weighs 1
     std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.weight < options_.min_p; });
   if (options_.typical_p < 1) keep_typical(candidates_, ranked_, options_.typical_p);
