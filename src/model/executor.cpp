@@ -27,6 +27,14 @@ MatmulOutput output(const Linear& linear, float* y, std::int64_t stride, bool ad
   return {.y = y, .stride = stride, .bias = linear.bias.empty() ? nullptr : linear.bias.data(), .add = add};
 }
 
+/// Pairs of panels a thread takes at a time. With few rows of activations enough to stream through memory for a while,
+/// with many one pair: threads must finish together.
+std::int64_t pairs_at_once(std::int64_t pairs, std::int64_t pair_bytes, std::int64_t rows, int n_threads) {
+  constexpr std::int64_t stream = 256 << 10;
+  const std::int64_t fair = pairs / (4 * n_threads);
+  return std::clamp<std::int64_t>(stream / (pair_bytes * rows), 1, std::max<std::int64_t>(1, fair));
+}
+
 double matrix_bytes(std::initializer_list<const Linear*> linears) {
   double bytes = 0;
   for (const Linear* linear : linears) bytes += static_cast<double>(linear->matrix.bytes());
@@ -437,8 +445,7 @@ void Executor::Impl::feed_forward(int index, const Ffn& ffn, const MlpWeights& w
     Activations x = buffers.input;
     const std::int64_t pairs = (first.matrix.panels() + 1) / 2;
     const auto pair_bytes = static_cast<std::int64_t>((gated ? 4 : 2) * first.matrix.layout.bytes);
-    const std::int64_t grain =
-        std::clamp<std::int64_t>(32768 / pair_bytes, 1, std::max<std::int64_t>(1, pairs / (4 * pool.size())));
+    const std::int64_t grain = pairs_at_once(pairs, pair_bytes, buffers.input.rows, pool.size());
     pool.parallel_for(pairs, grain, [&](std::int64_t begin, std::int64_t end, int thread) {
       std::byte* scratch = buffers.scratch[static_cast<std::size_t>(thread)];
       const std::int64_t from = 2 * begin, to = std::min(2 * end, first.matrix.panels());
@@ -506,9 +513,7 @@ void Executor::Impl::multiply(std::initializer_list<Product> products) {
   std::int64_t pairs = 0;
   for (const Product& p : products) pairs += (p.linear->matrix.panels() + 1) / 2;
   const auto pair_bytes = static_cast<std::int64_t>(2 * products.begin()->linear->matrix.layout.bytes);
-  // Pieces small enough that threads finish together, large enough to stream.
-  const std::int64_t grain =
-      std::clamp<std::int64_t>(32768 / pair_bytes, 1, std::max<std::int64_t>(1, pairs / (4 * pool.size())));
+  const std::int64_t grain = pairs_at_once(pairs, pair_bytes, buffers.input.rows, pool.size());
   pool.parallel_for(pairs, grain, [&](std::int64_t begin, std::int64_t end, int thread) {
     std::int64_t offset = 0;
     for (const Product& p : products) {

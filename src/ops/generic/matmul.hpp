@@ -187,6 +187,13 @@ void store_result(const MatmulOutput& out, std::int64_t row, std::int64_t first,
   }
 }
 
+/// Asks for `bytes` of the packed weights some way ahead of `at`: the sections of a panel and the panels follow each
+/// other, so every line is asked for once, early enough to hide the latency of memory.
+template <class S>
+void prefetch_ahead(const std::byte* at, std::int64_t bytes) {
+  for (std::int64_t i = 0; i < bytes; i += 64) S::prefetch(at + S::prefetch_bytes + i);
+}
+
 /// M rows of activations times one panel, codes read as they are stored.
 template <class S, class Format, int M>
 void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std::int64_t row,
@@ -195,12 +202,13 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
   using I = typename S::I;
   const Panel panel(w, p);
   const std::int64_t blocks = w.cols / 32;
+  const auto block_bytes = static_cast<std::int64_t>(w.layout.bytes) / blocks;
   F acc[M];
   for (int m = 0; m < M; ++m) acc[m] = S::zero();
   const std::int8_t* q8 = x.q8 + row * x.cols;
   const std::int64_t first_block = row * blocks;
   for (std::int64_t b = 0; b < blocks; ++b) {
-    S::prefetch(panel.quants + b * (Format::small ? 256 : 512) + S::prefetch_bytes);
+    prefetch_ahead<S>(w.panel(p) + b * block_bytes, block_bytes);
     typename S::B q[8];
     Format::quads(panel, b, q);
     for (int half = 0; half < Format::halves; ++half) {
