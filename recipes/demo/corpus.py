@@ -14,6 +14,20 @@ CONTENT = HERE.parents[1] / "content"
 
 FACTS = ("what", "why", "cost", "when_not")
 START = ("linear_algebra", "calculus", "probability")
+ASKED_FIRST = (
+    "kv_cache", "speculative_decoding", "quantization", "continuous_batching", "flash_attention", "mamba",
+    "mixture_of_experts", "paged_attention", "prefix_caching", "ttft", "knowledge_distillation", "grouped_query_attention",
+    "roofline", "attention_mechanism", "k_quants", "memory_bandwidth", "prefill", "decode_phase",
+)  # fmt: skip
+COMPARED_FIRST = (
+    ("grouped_query_attention", "multi_query_attention"),
+    ("grouped_query_attention", "multi_head_attention"),
+    ("int8_quantization", "int4_quantization"),
+    ("tensor_parallelism", "pipeline_parallelism"),
+    ("awq", "gptq"),
+    ("q4_0", "q8_0"),
+    ("ttft", "inter_token_latency"),
+)
 # Comparisons that dialogues.toml answers with care of its own.
 HAND_WRITTEN = {
     frozenset(p)
@@ -99,7 +113,8 @@ class Corpus:
         ordered = sorted(tuple(sorted(p)) for p in pairs - HAND_WRITTEN if len(p) == 2)
         random.Random(7).shuffle(ordered)
         held_out = len(ordered) // 10
-        chosen = ordered[held_out:] if self.split == "train" else ordered[:held_out]
+        trained = {tuple(sorted(pair)) for pair in COMPARED_FIRST}
+        chosen = ordered[held_out:] if self.split == "train" else [p for p in ordered[:held_out] if p not in trained]
         return [(self.concepts[a], self.concepts[b]) for a, b in chosen]
 
     def _combination_results(self) -> dict[tuple[str, str], list[Concept]]:
@@ -130,13 +145,24 @@ class Corpus:
         return rng.choice(node[self.split]).format(**names)
 
     def name(self, rng: random.Random, c: Concept) -> str:
-        return rng.choice([c.name, c.name, *c.aliases])
+        name = rng.choice([c.name, c.name, *c.aliases])
+        plain = not name.startswith(("a ", "an ", "the ")) and not name.endswith("s")
+        return rng.choice(["a ", "the "]) + name if plain and rng.random() < 0.12 else name
+
+    def concept(self, rng: random.Random) -> Concept:
+        """Any concept, the ones people ask for first somewhat more often."""
+        if rng.random() < 0.2:
+            return self.concepts[rng.choice(ASKED_FIRST)]
+        return rng.choice(list(self.concepts.values()))
 
     def about(self, rng: random.Random, intent: str, c: Concept) -> Turn:
         return self.ask(rng, intent, x=self.name(rng, c)), self.answer(intent, c)
 
     def versus(self, rng: random.Random) -> Turn:
-        x, y = rng.sample(rng.choice(self.pairs), 2)
+        pair = rng.choice(self.pairs)
+        if self.split == "train" and rng.random() < 0.2:
+            pair = [self.concepts[c] for c in rng.choice(COMPARED_FIRST)]
+        x, y = rng.sample(pair, 2)
         return self.ask(rng, "versus", x=self.name(rng, x), y=self.name(rng, y)), f"{x.what} {y.what}"
 
     def combine(self, rng: random.Random) -> Turn:
@@ -180,7 +206,7 @@ class Corpus:
         kind = kind or rng.choices(list(self.KINDS), list(self.KINDS.values()))[0]
         if kind in ("versus", "combine", "module_content", "dialogue", "unknown"):
             return [getattr(self, kind)(rng)]
-        concept = rng.choice(list(self.concepts.values()))
+        concept = self.concept(rng)
         if kind == "follow_ups":
             return self.follow_ups(rng, concept)
         return [self.about(rng, kind, concept)]

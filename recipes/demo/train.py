@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from corpus import Corpus
@@ -88,15 +88,20 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", type=Path, help="go on from the weights and tokenizer in this folder")
     parser.add_argument("--save-every", type=int, default=250)
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    corpus, rng = Corpus(), random.Random(args.seed)
-    texts = [m["content"] for _ in range(20000) for m in corpus.conversation(rng)]
-    tokenizer = train_tokenizer(texts, Config.vocab_size)
     model = Llama(Config())
+    if args.resume:
+        tokenizer = Tokenizer.from_file(str(args.resume / "tokenizer.json"))
+        model.load_state_dict(load_file(args.resume / "model.safetensors"))
+    else:
+        corpus, rng = Corpus(), random.Random(args.seed)
+        texts = [m["content"] for _ in range(20000) for m in corpus.conversation(rng)]
+        tokenizer = train_tokenizer(texts, Config.vocab_size)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
 
     matrices = [p for name, p in model.named_parameters() if p.dim() == 2 and "embed" not in name]
