@@ -113,6 +113,7 @@ Result<Logits> Executor::forward(std::span<const BatchEntry> batch, StatePool& s
   run.state = &state;
   SW_TRY(run.check());
   run.start();
+  if (run.n_tokens == 0) return Logits{{}, run.spec.vocab};
   for (int block = 0; block < static_cast<int>(run.spec.blocks.size()); ++block) run.run_block(block);
   const std::int64_t rows = run.head();
   for (const BatchEntry& entry : batch) state.advance(entry.sequence, static_cast<int>(entry.tokens.size()));
