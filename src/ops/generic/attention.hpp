@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "ops/generic/math.hpp"
+#include "ops/generic/tiles.hpp"
 #include "ops/ops.hpp"
 #include "tensor/half.hpp"
 
@@ -120,29 +121,24 @@ void add_scores(const AttentionArgs& args, std::int64_t base, std::int64_t low, 
 
 template <class S, class Key>
 void values_of_rows(const Key* v, int n_rows, int positions, int head_dim, const SoftmaxRows& rows) {
-  int row = 0;
-  const auto rows_of = [&]<int M>() {
-    for (; row + M <= n_rows; row += M) {
-      int d = 0;
-      float* values = rows.values + row * head_dim;
-      const float* weights = rows.scores + row * kv_block;
-      for (; d + 16 * S::value_registers <= head_dim; d += 16 * S::value_registers)
-        value_tile<S, Key, M, S::value_registers>(v + d, weights, positions, head_dim, values + d);
-      for (; d + 16 <= head_dim; d += 16) value_tile<S, Key, M, 1>(v + d, weights, positions, head_dim, values + d);
-      for (; d < head_dim; ++d)
-        for (int m = 0; m < M; ++m)
-          for (int pos = 0; pos < positions; ++pos) {
-            float value;
-            if constexpr (sizeof(Key) == 4)
-              value = v[pos * head_dim + d];
-            else
-              value = f16_to_f32(v[pos * head_dim + d]);
-            values[m * head_dim + d] = __builtin_fmaf(weights[m * kv_block + pos], value, values[m * head_dim + d]);
-          }
-    }
-  };
-  rows_of.template operator()<S::value_rows>();
-  rows_of.template operator()<1>();
+  for_row_tiles<S::value_rows>(n_rows, [&]<int M>(std::int64_t row) {
+    float* values = rows.values + row * head_dim;
+    const float* weights = rows.scores + row * kv_block;
+    int d = 0;
+    for (; d + 16 * S::value_registers <= head_dim; d += 16 * S::value_registers)
+      value_tile<S, Key, M, S::value_registers>(v + d, weights, positions, head_dim, values + d);
+    for (; d + 16 <= head_dim; d += 16) value_tile<S, Key, M, 1>(v + d, weights, positions, head_dim, values + d);
+    for (; d < head_dim; ++d)
+      for (int m = 0; m < M; ++m)
+        for (int pos = 0; pos < positions; ++pos) {
+          float value;
+          if constexpr (sizeof(Key) == 4)
+            value = v[pos * head_dim + d];
+          else
+            value = f16_to_f32(v[pos * head_dim + d]);
+          values[m * head_dim + d] = __builtin_fmaf(weights[m * kv_block + pos], value, values[m * head_dim + d]);
+        }
+  });
 }
 
 /// Softmax over the keys of one split for queries [begin, end) of the call: fills `rows`.
@@ -165,11 +161,10 @@ void attend_split(const AttentionArgs& args, int begin, int end, std::int64_t sp
   for (std::int64_t block = from / kv_block; block <= last / kv_block && from <= last; ++block) {
     const auto* keys =
         reinterpret_cast<const Key*>(args.pool + static_cast<std::size_t>(args.blocks[block]) * args.pool_stride);
-    int row = 0;
-    for (; row + S::score_rows <= n_rows; row += S::score_rows)
-      score_tile<S, Key, S::score_rows>(keys, q + row, args.head_dim, rows.scores + row * kv_block);
-    for (; row < n_rows; ++row) score_tile<S, Key, 1>(keys, q + row, args.head_dim, rows.scores + row * kv_block);
-    for (row = 0; row < n_rows; ++row) {
+    for_row_tiles<S::score_rows>(n_rows, [&]<int M>(std::int64_t row) {
+      score_tile<S, Key, M>(keys, q + row, args.head_dim, rows.scores + row * kv_block);
+    });
+    for (int row = 0; row < n_rows; ++row) {
       const std::int64_t position = args.first + begin + row / args.group;
       add_scores<S>(args, block * kv_block, visible_from(position), position, row, rows);
     }

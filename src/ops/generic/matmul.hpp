@@ -15,8 +15,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
+#include "ops/generic/tiles.hpp"
 #include "ops/ops.hpp"
 
 namespace sw::generic {
@@ -364,17 +364,6 @@ struct ElementBf16Pairs {
   }
   static typename S::F multiply(W w, typename S::B x, typename S::F acc) { return S::dot_bf16(acc, w, x); }
 };
-
-/// Calls tile<M>(row) for all rows in tiles of Most, the rest with the M that is left.
-template <int Most, class Tile>
-void for_row_tiles(std::int64_t rows, Tile&& tile) {
-  std::int64_t row = 0;
-  for (; row + Most <= rows; row += Most) tile.template operator()<Most>(row);
-  const auto rest = static_cast<int>(rows - row);
-  [&]<int... M>(std::integer_sequence<int, M...>) {
-    (void)((rest == M + 1 && (tile.template operator()<M + 1>(row), true)) || ...);
-  }(std::make_integer_sequence<int, Most - 1>{});
-}
 
 template <class S, class Format>
 void quantized_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
