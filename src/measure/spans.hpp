@@ -6,6 +6,9 @@
 
 namespace sw {
 
+/// What an op multiplies with: each has its own peak on a machine.
+enum class Arithmetic : std::uint8_t { fp32, bf16, int8 };
+
 /// One op of one forward pass, as the thread that started it saw it.
 struct SpanRecord {
   const char* op;                 ///< a string literal
@@ -13,6 +16,7 @@ struct SpanRecord {
   std::int64_t begin_ns, end_ns;  ///< steady clock
   double bytes;                   ///< read and written, weights and state; activations that stay in cache are left out
   double operations;              ///< multiplications and additions
+  Arithmetic arithmetic = Arithmetic::fp32;
 };
 
 /// Collects spans. Reserve before a run: recording then allocates nothing.
@@ -30,8 +34,10 @@ class Spans {
 /// Records the lifetime of a scope when `spans` is not null.
 class Span {
  public:
-  Span(Spans* spans, const char* op, int layer, double bytes, double operations) : spans_(spans) {
-    if (spans_) record_ = {op, layer, now(), 0, bytes, operations};
+  Span(Spans* spans, const char* op, int layer, double bytes, double operations,
+       Arithmetic arithmetic = Arithmetic::fp32)
+      : spans_(spans) {
+    if (spans_) record_ = {op, layer, now(), 0, bytes, operations, arithmetic};
   }
   ~Span() {
     if (!spans_) return;

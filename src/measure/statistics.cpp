@@ -1,0 +1,88 @@
+#include "measure/statistics.hpp"
+
+#include <algorithm>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace sw {
+namespace {
+
+double quantile_of_sorted(std::span<const double> sorted, double q) {
+  const double at = std::clamp(q, 0.0, 1.0) * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return std::lerp(sorted[below], sorted[above], at - static_cast<double>(below));
+}
+
+std::vector<double> sorted_copy(std::span<const double> values) {
+  std::vector<double> sorted(values.begin(), values.end());
+  std::ranges::sort(sorted);
+  return sorted;
+}
+
+/// Medians of resamples of one sorted sample.
+class Resampler {
+ public:
+  explicit Resampler(std::span<const double> values) : sorted_(sorted_copy(values)), drawn_(sorted_.size()) {}
+
+  double median(std::mt19937_64& random) {
+    // Not uniform_int_distribution, whose results differ between standard libraries.
+    for (std::uint64_t& index : drawn_) index = (random() >> 32) * sorted_.size() >> 32;
+    const auto middle = drawn_.begin() + static_cast<std::ptrdiff_t>(drawn_.size() / 2);
+    std::ranges::nth_element(drawn_, middle);
+    const double upper = sorted_[*middle];
+    if (drawn_.size() % 2 == 1) return upper;
+    return std::midpoint(sorted_[*std::max_element(drawn_.begin(), middle)], upper);
+  }
+
+ private:
+  std::vector<double> sorted_;
+  std::vector<std::uint64_t> drawn_;
+};
+
+/// The percentile to cut at each end. Resamples of n values vary less than samples do, so that plain percentiles hold
+/// the median of seven timings 87 times in 100, not 95. The expanded percentile interval (Hesterberg 2015, section
+/// 5.1) widens them as Student's t interval for a mean is wider than the bootstrap's.
+double tail_probability(double level, std::size_t n) {
+  if (n < 2) return (1 - level) / 2;
+  const auto size = static_cast<double>(n);
+  const double t = boost::math::quantile(boost::math::students_t(size - 1), (1 - level) / 2);
+  return boost::math::cdf(boost::math::normal(), std::sqrt(size / (size - 1)) * t);
+}
+
+template <class Statistic>
+Interval bootstrap(const BootstrapOptions& options, std::size_t n, Statistic&& statistic) {
+  std::mt19937_64 random(options.seed);
+  std::vector<double> statistics(static_cast<std::size_t>(std::max(1, options.resamples)));
+  for (double& value : statistics) value = statistic(random);
+  std::ranges::sort(statistics);
+  const double tail = tail_probability(options.level, n);
+  return {quantile_of_sorted(statistics, tail), quantile_of_sorted(statistics, 1 - tail)};
+}
+
+}  // namespace
+
+double quantile(std::span<const double> values, double q) {
+  return quantile_of_sorted(sorted_copy(values), q);
+}
+
+double median(std::span<const double> values) {
+  return quantile(values, 0.5);
+}
+
+Interval bootstrap_median(std::span<const double> values, const BootstrapOptions& options) {
+  Resampler sample(values);
+  return bootstrap(options, values.size(), [&](std::mt19937_64& random) { return sample.median(random); });
+}
+
+Interval bootstrap_ratio(std::span<const double> numerator, std::span<const double> denominator,
+                         const BootstrapOptions& options) {
+  Resampler above(numerator), below(denominator);
+  return bootstrap(options, std::min(numerator.size(), denominator.size()),
+                   [&](std::mt19937_64& random) { return above.median(random) / below.median(random); });
+}
+
+}  // namespace sw

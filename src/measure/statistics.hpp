@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace sw {
+
+/// Quantile q in [0, 1] with linear interpolation between order statistics (Hyndman & Fan 1996, type 7).
+/// `values` must not be empty; they need not be sorted.
+double quantile(std::span<const double> values, double q);
+double median(std::span<const double> values);
+
+struct Interval {
+  double low = 0, high = 0;
+  bool contains(double x) const { return low <= x && x <= high; }
+};
+
+struct BootstrapOptions {
+  double level = 0.95;
+  int resamples = 2000;
+  std::uint64_t seed = 1;
+};
+
+/// Expanded percentile bootstrap (Hesterberg 2015): the interval that holds the median of the population with
+/// probability `level`, less often below six values, whose whole range is no more certain. The same values, options and
+/// order give the same interval everywhere.
+Interval bootstrap_median(std::span<const double> values, const BootstrapOptions& options = {});
+
+/// The same for median(numerator) / median(denominator) of two independent samples of positive values. For pairs
+/// measured side by side, bootstrap_median of their ratios is narrower.
+Interval bootstrap_ratio(std::span<const double> numerator, std::span<const double> denominator,
+                         const BootstrapOptions& options = {});
+
+}  // namespace sw
