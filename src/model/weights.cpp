@@ -76,6 +76,7 @@ class Loader {
     for (const PackJob& job : jobs_) {
       pool.parallel_for(job.target->panels(), 4,
                         [&](std::int64_t begin, std::int64_t end, int) { pack_panels(job, begin, end); });
+      release(job);
     }
     return memory;
   }
@@ -84,7 +85,12 @@ class Loader {
   void pack_panels(const PackJob& job, std::int64_t begin, std::int64_t end) const {
     const std::size_t stride = row_bytes(*job.source);
     const std::byte* source = job.source->data.data() + static_cast<std::size_t>(job.first) * stride;
+    const std::size_t panel_bytes = panel_rows * stride;
     for (std::int64_t p = begin; p < end; ++p) {
+      // Sixteen rows at once are too many streams for the hardware to run ahead of: the next panel is asked for here.
+      const std::byte* next = source + static_cast<std::size_t>(p + 1) * panel_bytes;
+      if ((p + 2) * panel_rows <= job.target->rows)
+        for (std::size_t i = 0; i < panel_bytes; i += 64) __builtin_prefetch(next + i);
       const std::byte* rows[panel_rows];
       for (int r = 0; r < panel_rows; ++r) {
         const std::int64_t row = p * panel_rows + r;
@@ -93,12 +99,16 @@ class Loader {
       pack_panel(job.source->dtype, rows, job.target->packing, job.target->cols,
                  const_cast<std::byte*>(job.target->panel(p)));
     }
-    const std::int64_t last = std::min(end * panel_rows, job.target->rows);
-    const std::span<const std::byte> done(source + static_cast<std::size_t>(begin * panel_rows) * stride,
-                                          static_cast<std::size_t>(last - begin * panel_rows) * stride);
+  }
+
+  /// Pages of files that were packed are read no more. Once per matrix: every release interrupts all threads.
+  void release(const PackJob& job) const {
+    const std::size_t stride = row_bytes(*job.source);
+    const auto rows = job.source->data.subspan(static_cast<std::size_t>(job.first) * stride,
+                                               static_cast<std::size_t>(job.target->rows) * stride);
     for (const auto& file : checkpoint_.files) {
       const auto all = file->bytes();
-      if (done.data() >= all.data() && done.data() < all.data() + all.size()) file->release(done);
+      if (rows.data() >= all.data() && rows.data() < all.data() + all.size()) file->release(rows);
     }
   }
 
