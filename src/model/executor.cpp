@@ -48,6 +48,11 @@ double matrix_operations(std::initializer_list<const Linear*> linears, std::int6
   return operations;
 }
 
+Arithmetic arithmetic_of(const Linear& linear) {
+  const ActivationForms forms = forms_for(linear.matrix.packing);
+  return forms.q8 ? Arithmetic::int8 : forms.bf16 ? Arithmetic::bf16 : Arithmetic::fp32;
+}
+
 }  // namespace
 
 struct Executor::Impl {
@@ -82,7 +87,7 @@ struct Executor::Impl {
   void prepare(const float* x, std::int64_t cols, std::int64_t stride, std::int64_t rows, ActivationForms forms);
   /// Products with buffers.input, their panels shared out over the threads.
   void multiply(std::initializer_list<Product> products);
-  void add_normed(const float* branch, const std::vector<float>& weight);
+  void add_normed(int index, const float* branch, const std::vector<float>& weight);
 };
 
 Executor::Executor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -186,10 +191,10 @@ void Executor::Impl::run_block(int index) {
     attention_mixer(index, *attention, std::get<AttentionWeights>(w.mixer), out, add);
   else if (const auto* mamba = std::get_if<Mamba>(&block.mixer))
     mamba_mixer(index, *mamba, std::get<MambaWeights>(w.mixer), out, add);
-  if (!w.post_mixer_norm.empty()) add_normed(buffers.branch, w.post_mixer_norm);
+  if (!w.post_mixer_norm.empty()) add_normed(index, buffers.branch, w.post_mixer_norm);
   if (std::holds_alternative<std::monostate>(block.ffn)) return;
   feed_forward(index, block.ffn, w.ffn, out, add);
-  if (!w.post_ffn_norm.empty()) add_normed(buffers.branch, w.post_ffn_norm);
+  if (!w.post_ffn_norm.empty()) add_normed(index, buffers.branch, w.post_ffn_norm);
 }
 
 void Executor::Impl::attention_mixer(int index, const Attention& a, const AttentionWeights& w, float* out, bool add) {
@@ -201,7 +206,7 @@ void Executor::Impl::attention_mixer(int index, const Attention& a, const Attent
   }
   {
     const Span span(spans, "qkv", index, matrix_bytes({&w.q, &w.k, &w.v}),
-                    matrix_operations({&w.q, &w.k, &w.v}, n_tokens));
+                    matrix_operations({&w.q, &w.k, &w.v}, n_tokens), arithmetic_of(w.q));
     multiply({{&w.q, output(w.q, buffers.q, q_size)},
               {&w.k, output(w.k, buffers.k, kv_size)},
               {&w.v, output(w.v, buffers.v, kv_size)}});
@@ -237,7 +242,7 @@ void Executor::Impl::attention_mixer(int index, const Attention& a, const Attent
   attend(index, a);
   {
     const Span span(spans, "attention output", index, matrix_bytes({&w.output}),
-                    matrix_operations({&w.output}, n_tokens));
+                    matrix_operations({&w.output}, n_tokens), arithmetic_of(w.output));
     prepare(buffers.q, q_size, q_size, n_tokens, forms_for({&w.output}));
     multiply({{&w.output, output(w.output, out, spec.width, add)}});
   }
@@ -362,7 +367,8 @@ void Executor::Impl::mamba_mixer(int index, const Mamba& m, const MambaWeights& 
                      forms_for({&w.in}));
   }
   {
-    const Span span(spans, "ssm in", index, matrix_bytes({&w.in}), matrix_operations({&w.in}, n_tokens));
+    const Span span(spans, "ssm in", index, matrix_bytes({&w.in}), matrix_operations({&w.in}, n_tokens),
+                    arithmetic_of(w.in));
     multiply({{&w.in, output(w.in, buffers.projected, 2 * inner)}});
   }
   constexpr std::int64_t channels = 64;
@@ -387,8 +393,8 @@ void Executor::Impl::mamba_mixer(int index, const Mamba& m, const MambaWeights& 
     });
   }
   {
-    const Span span(spans, "ssm select", index, matrix_bytes({&w.x, &w.dt}),
-                    matrix_operations({&w.x, &w.dt}, n_tokens));
+    const Span span(spans, "ssm select", index, matrix_bytes({&w.x, &w.dt}), matrix_operations({&w.x, &w.dt}, n_tokens),
+                    arithmetic_of(w.x));
     prepare(buffers.gate, inner, inner, n_tokens, forms_for({&w.x}));
     multiply({{&w.x, output(w.x, buffers.selection, selection)}});
     prepare(buffers.selection, m.dt_rank, selection, n_tokens, forms_for({&w.dt}));
@@ -421,7 +427,8 @@ void Executor::Impl::mamba_mixer(int index, const Mamba& m, const MambaWeights& 
     });
   }
   {
-    const Span span(spans, "ssm out", index, matrix_bytes({&w.out}), matrix_operations({&w.out}, n_tokens));
+    const Span span(spans, "ssm out", index, matrix_bytes({&w.out}), matrix_operations({&w.out}, n_tokens),
+                    arithmetic_of(w.out));
     prepare(buffers.gate, inner, inner, n_tokens, forms_for({&w.out}));
     multiply({{&w.out, output(w.out, out, spec.width, add)}});
   }
@@ -441,7 +448,8 @@ void Executor::Impl::feed_forward(int index, const Ffn& ffn, const MlpWeights& w
   {
     const Span span(spans, gated ? "gate up" : "up", index,
                     gated ? matrix_bytes({&w.gate, &w.up}) : matrix_bytes({&w.up}),
-                    gated ? matrix_operations({&w.gate, &w.up}, n_tokens) : matrix_operations({&w.up}, n_tokens));
+                    gated ? matrix_operations({&w.gate, &w.up}, n_tokens) : matrix_operations({&w.up}, n_tokens),
+                    arithmetic_of(first));
     // The same panels of both matrices, then the activation while their results are in cache.
     Activations x = buffers.input;
     const std::int64_t pairs = (first.matrix.panels() + 1) / 2;
@@ -459,7 +467,8 @@ void Executor::Impl::feed_forward(int index, const Ffn& ffn, const MlpWeights& w
     });
   }
   {
-    const Span span(spans, "down", index, matrix_bytes({&w.down}), matrix_operations({&w.down}, n_tokens));
+    const Span span(spans, "down", index, matrix_bytes({&w.down}), matrix_operations({&w.down}, n_tokens),
+                    arithmetic_of(w.down));
     prepare(buffers.gate, hidden, hidden, n_tokens, forms_for({&w.down}));
     multiply({{&w.down, output(w.down, out, spec.width, add)}});
   }
@@ -475,7 +484,7 @@ std::int64_t Executor::Impl::head() {
   }
   if (rows == 0) return 0;
   const Linear& head = weights->head();
-  const Span span(spans, "head", -1, matrix_bytes({&head}), matrix_operations({&head}, rows));
+  const Span span(spans, "head", -1, matrix_bytes({&head}), matrix_operations({&head}, rows), arithmetic_of(head));
   norm_and_prepare(buffers.branch, weights->output_norm(), rows, forms_for({&head}));
   multiply({{&head, output(head, buffers.logits, spec.vocab)}});
   if (spec.final_softcap > 0)
@@ -529,7 +538,8 @@ void Executor::Impl::multiply(std::initializer_list<Product> products) {
   });
 }
 
-void Executor::Impl::add_normed(const float* branch, const std::vector<float>& weight) {
+void Executor::Impl::add_normed(int index, const float* branch, const std::vector<float>& weight) {
+  const Span span(spans, "norm", index, 0, 0);
   pool.parallel_for(n_tokens, 8, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t row = begin; row < end; ++row) {
       float* normed = buffers.input.f32 + row * spec.width;
