@@ -91,6 +91,7 @@ int main(int argc, char** argv) {
   add_run_command(app, context);
   add_chat_command(app, context);
   add_bench_command(app, context);
+  add_machine_command(app, context);
   add_eval_command(app, context);
   add_tokenize_command(app, context);
   add_pull_command(app, context);

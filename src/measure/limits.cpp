@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <numeric>
 #include <random>
 
@@ -18,8 +19,9 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-constexpr int repetitions = 7;
-constexpr double repetition_seconds = 0.02;
+// Many short runs rather than few long ones: on a busy machine some of them fall between the others' time slices.
+constexpr int repetitions = 30;
+constexpr double repetition_seconds = 0.004;
 
 /// The shortest of several runs of work(rounds), per round, in seconds. Rounds are doubled until a run is long enough
 /// to be timed.
@@ -44,17 +46,22 @@ double peak_gop_s(const PeakProbe& probe, ThreadPool& pool) {
   return probe.operations_per_iteration * static_cast<double>(iterations) * pool.size() / seconds / 1e9;
 }
 
-/// Every thread reads its own part of `data`, over and over.
+/// Every thread reads its own part of `data`, over and over, a piece at a time.
 double read_gb_s(const ReadProbe& probe, const std::byte* data, std::size_t bytes, ThreadPool& pool) {
-  constexpr std::size_t step = 4096;
+  constexpr std::size_t most_at_once = 4 << 20, step = 4096;
   const std::size_t part = bytes / static_cast<std::size_t>(pool.size()) / step * step;
-  if (part == 0) return 0;
+  const std::size_t piece = std::min(part, most_at_once), pieces = piece == 0 ? 0 : part / piece;
+  if (pieces == 0) return 0;
+  std::size_t read = 0;  // pieces so far: each run goes on where the one before ended
   const double seconds = best_seconds([&](std::int64_t rounds) {
+    const auto n = static_cast<std::size_t>(rounds);
     pool.parallel([&](int thread) {
-      for (std::int64_t i = 0; i < rounds; ++i) probe.run(data + static_cast<std::size_t>(thread) * part, part);
+      const std::byte* own = data + static_cast<std::size_t>(thread) * part;
+      for (std::size_t i = 0; i < n; ++i) probe.run(own + (read + i) % pieces * piece, piece);
     });
+    read += n;
   });
-  return static_cast<double>(part) * pool.size() / seconds / 1e9;
+  return static_cast<double>(piece) * pool.size() / seconds / 1e9;
 }
 
 double barrier_us(ThreadPool& pool) {
@@ -119,6 +126,7 @@ std::vector<int> thread_counts(int most) {
 Limits measure_limits(const Machine& machine, const std::function<void(std::string_view)>& progress) {
   const Probes probes = available_probes();
   Limits limits;
+  if (getloadavg(&limits.load_average, 1) != 1) limits.load_average = 0;
   for (const PeakProbe& probe : probes.peaks) {
     if (probe.arithmetic == Arithmetic::int8) limits.int8_instruction = probe.instruction;
     if (probe.arithmetic == Arithmetic::bf16) limits.bf16_instruction = probe.instruction;

@@ -34,6 +34,7 @@ struct Limits {
   std::string int8_instruction, bf16_instruction, fp32_instruction;  ///< empty: none
   std::vector<ThreadLimits> by_threads;                              ///< ascending threads
   std::vector<LatencyLimit> latency;
+  double load_average = 0;  ///< of the last minute, when the measurement began: what others did meanwhile
 
   /// The measured row nearest to `threads` from above, else the last. by_threads must not be empty.
   const ThreadLimits& at(int threads) const;

@@ -51,6 +51,7 @@ Json json_of(const Limits& limits) {
   return {{"int8_instruction", limits.int8_instruction},
           {"bf16_instruction", limits.bf16_instruction},
           {"fp32_instruction", limits.fp32_instruction},
+          {"load_average", limits.load_average},
           {"by_threads", by_threads},
           {"latency", latency}};
 }
@@ -67,7 +68,8 @@ Limits limits_of(const Json& json) {
                 .bf16_instruction = json.at("bf16_instruction").get<std::string>(),
                 .fp32_instruction = json.at("fp32_instruction").get<std::string>(),
                 .by_threads = {},
-                .latency = {}};
+                .latency = {},
+                .load_average = measured(json, "load_average")};
   int previous = 0;
   for (const Json& row : json.at("by_threads")) {
     limits.by_threads.push_back({.threads = row.at("threads").get<int>(),
