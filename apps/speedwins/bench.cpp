@@ -71,15 +71,16 @@ Status prefill(Executor& executor, StatePool& state, std::vector<Sequence>& sequ
       const auto chunk = sequence.unread.first(std::min<std::size_t>(sequence.unread.size(), room));
       if (chunk.empty()) continue;
       SW_TRY(state.reserve(sequence.id, static_cast<int>(chunk.size())));
-      batch.push_back({sequence.id, chunk, 1});
-      members.push_back(&sequence);
       sequence.unread = sequence.unread.subspan(chunk.size());
+      batch.push_back({sequence.id, chunk, sequence.unread.empty() ? 1 : 0, greedy.deciding_logits()});
+      members.push_back(&sequence);
       room -= static_cast<int>(chunk.size());
     }
     if (batch.empty()) return {};
     SW_ASSIGN(const Logits logits, executor.forward(batch, state));
-    for (std::size_t i = 0; i < members.size(); ++i)
-      if (members[i]->unread.empty()) members[i]->last = greedy.sample(logits.row(static_cast<int>(i))).token;
+    int row = 0;
+    for (Sequence* member : members)
+      if (member->unread.empty()) member->last = greedy.sample(logits.row(row++)).token;
   }
 }
 
@@ -89,7 +90,7 @@ Status decode(Executor& executor, StatePool& state, std::vector<Sequence>& seque
     std::vector<BatchEntry> batch;
     for (const Sequence& sequence : sequences) {
       SW_TRY(state.reserve(sequence.id, 1));
-      batch.push_back({sequence.id, {&sequence.last, 1}, 1});
+      batch.push_back({sequence.id, {&sequence.last, 1}, 1, greedy.deciding_logits()});
     }
     SW_ASSIGN(const Logits logits, executor.forward(batch, state));
     for (std::size_t i = 0; i < sequences.size(); ++i)

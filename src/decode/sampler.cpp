@@ -161,6 +161,14 @@ Status SamplingOptions::check() const {
 
 Sampler::Sampler(SamplingOptions options) : options_(std::move(options)) {}
 
+int Sampler::deciding_logits() const {
+  const SamplingOptions& o = options_;
+  if (!o.logit_bias.empty() || o.repetition_penalty != 1 || o.presence_penalty != 0 || o.frequency_penalty != 0 ||
+      o.top_logprobs >= 0)
+    return 0;
+  return o.temperature == 0 ? 1 : o.top_k;
+}
+
 void Sampler::observe_prompt(std::span<const TokenId> tokens) {
   seen_.insert(tokens.begin(), tokens.end());
 }

@@ -61,6 +61,8 @@ class Sampler {
   /// `logits`: [vocab], not empty. Ties go to the smaller id. NaN counts as −infinity, +infinity as the largest finite
   /// number; where nothing is possible the smallest id is chosen.
   SampledToken sample(std::span<const float> logits);
+  /// How many of the largest logits decide the choice, whatever the others are; 0: all of them do.
+  int deciding_logits() const;
   /// What sample() would draw from: the tokens that passed every transform, in the order of their ids, each chosen in
   /// proportion to its weight. Valid until the next call.
   std::span<const Candidate> distribution(std::span<const float> logits);

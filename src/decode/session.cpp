@@ -60,23 +60,24 @@ struct Session::Impl {
     return state.truncate(sequence, 0);
   }
 
-  /// Appends `tokens`; the logits of the last one.
-  Result<std::span<const float>> feed(std::span<const TokenId> tokens) {
+  /// Appends `tokens`; the logits of the last one, or none when more of the prompt follows. `top_k`: as in BatchEntry.
+  Result<std::span<const float>> feed(std::span<const TokenId> tokens, int top_k, bool more_follows = false) {
     SW_TRY(state.reserve(sequence, static_cast<int>(tokens.size())));
-    const BatchEntry entry{sequence, tokens, 1};
+    const BatchEntry entry{sequence, tokens, more_follows ? 0 : 1, top_k};
     SW_ASSIGN(const Logits logits, executor.forward({&entry, 1}, state));
     held.insert(held.end(), tokens.begin(), tokens.end());
-    return logits.row(0);
+    return logits.values;
   }
 
   /// Appends what `prompt` has beyond `held`, in chunks the executor can take. Nothing when cancelled on the way.
-  Result<std::optional<std::span<const float>>> prefill(std::span<const TokenId> prompt,
+  Result<std::optional<std::span<const float>>> prefill(std::span<const TokenId> prompt, int top_k,
                                                         const std::atomic<bool>* cancel) {
     std::span<const float> logits;
     while (held.size() < prompt.size()) {
       if (is_set(cancel)) return std::nullopt;
       const auto rest = prompt.subspan(held.size());
-      SW_ASSIGN(logits, feed(rest.first(std::min<std::size_t>(rest.size(), options.max_batch_tokens))));
+      const auto chunk = rest.first(std::min<std::size_t>(rest.size(), options.max_batch_tokens));
+      SW_ASSIGN(logits, feed(chunk, top_k, chunk.size() < rest.size()));
     }
     return logits;
   }
@@ -136,12 +137,13 @@ Result<Generation> Session::generate(std::span<const TokenId> prompt, const Gene
     if (on_text) on_text(text);
   };
 
-  SW_ASSIGN(auto logits, impl_->prefill(prompt, options.cancel));
+  Sampler sampler(options.sampling);
+  const int top_k = sampler.deciding_logits();
+  SW_ASSIGN(auto logits, impl_->prefill(prompt, top_k, options.cancel));
   if (!logits) {
     generation.finish_reason = FinishReason::cancelled;
     return generation;
   }
-  Sampler sampler(options.sampling);
   sampler.observe_prompt(prompt);
   std::optional<Stopwatch> since_first;
 
@@ -152,7 +154,7 @@ Result<Generation> Session::generate(std::span<const TokenId> prompt, const Gene
     }
     if (since_first) {
       if (std::ssize(impl_->held) == capacity()) break;
-      SW_ASSIGN(logits, impl_->feed({&generation.tokens.back().token, 1}));
+      SW_ASSIGN(logits, impl_->feed({&generation.tokens.back().token, 1}, top_k));
     }
     SampledToken sampled = sampler.sample(*logits);
     if (since_first) {

@@ -61,6 +61,7 @@ void Buffers::lay_out(Arena arena, const ModelSpec& spec, std::int64_t tokens, s
   max_splits = (spec.context + kv_split - 1) / kv_split;
   partials = floats(std::min<std::int64_t>(tokens, split_tokens) * w.heads,
                     max_splits * partial_size(static_cast<int>(w.head_dim)));
+  best = floats(n_threads, most_screened);
   position = arena.take<std::int64_t>(static_cast<std::size_t>(tokens));
   entry = arena.take<std::int32_t>(static_cast<std::size_t>(tokens));
   const std::size_t attention =

@@ -39,6 +39,7 @@ struct Buffers {
   std::vector<float*> cos, sin;  ///< per rope: [tokens, dims / 2]
   float* partials = nullptr;     ///< attention split over threads: [split_tokens, heads, splits, head_dim + 2]
   std::int64_t max_splits = 0;
+  float* best = nullptr;             ///< [threads, most_screened]: the largest logits of a screen
   std::int64_t* position = nullptr;  ///< [tokens]
   std::int32_t* entry = nullptr;     ///< [tokens]: which entry of the batch a row belongs to
   std::vector<std::byte*> scratch;   ///< one piece per thread
@@ -47,6 +48,8 @@ struct Buffers {
 
   /// Batches of at most this many tokens split long contexts over threads.
   static constexpr int split_tokens = 16;
+  /// A screen keeps this many logits at most.
+  static constexpr int most_screened = 64;
 
  private:
   void lay_out(Arena arena, const ModelSpec& spec, std::int64_t tokens, std::int64_t logits_rows, int n_threads,

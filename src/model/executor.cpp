@@ -85,6 +85,10 @@ struct Executor::Impl {
   void norm_and_prepare(const float* x, const std::vector<float>& weight, std::int64_t rows, ActivationForms forms);
   /// buffers.input = x: rows of `cols` floats, `stride` apart.
   void prepare(const float* x, std::int64_t cols, std::int64_t stride, std::int64_t rows, ActivationForms forms);
+  /// How many of a single row's largest logits are wanted; 0: all, or more than one row.
+  int wanted_top_k(std::int64_t rows) const;
+  /// buffers.logits = the k largest products of buffers.input's only row, −∞ elsewhere.
+  void screen(const PackedMatrix& head, int k);
   /// Products with buffers.input, their panels shared out over the threads.
   void multiply(std::initializer_list<Product> products);
   void add_normed(int index, const float* branch, const std::vector<float>& weight);
@@ -486,7 +490,11 @@ std::int64_t Executor::Impl::head() {
   const Linear& head = weights->head();
   const Span span(spans, "head", -1, matrix_bytes({&head}), matrix_operations({&head}, rows), arithmetic_of(head));
   norm_and_prepare(buffers.branch, weights->output_norm(), rows, forms_for({&head}));
-  multiply({{&head, output(head, buffers.logits, spec.vocab)}});
+  const int top_k = wanted_top_k(rows);
+  if (head.matrix.packing == Packing::q8_split && top_k > 0)
+    screen(head.matrix, top_k);
+  else
+    multiply({{&head, output(head, buffers.logits, spec.vocab)}});
   if (spec.final_softcap > 0)
     pool.parallel_for(rows * spec.vocab, 16384, [&](std::int64_t begin, std::int64_t end, int) {
       ops.softcap(buffers.logits + begin, spec.final_softcap, end - begin);
@@ -535,6 +543,36 @@ void Executor::Impl::multiply(std::initializer_list<Product> products) {
                    buffers.scratch[static_cast<std::size_t>(thread)]);
       offset += here;
     }
+  });
+}
+
+int Executor::Impl::wanted_top_k(std::int64_t rows) const {
+  if (rows != 1) return 0;
+  for (const BatchEntry& entry : batch)
+    if (entry.n_logits == 1) return entry.top_k <= Buffers::most_screened ? entry.top_k : 0;
+  return 0;
+}
+
+void Executor::Impl::screen(const PackedMatrix& head, int k) {
+  const Activations& x = buffers.input;
+  double square = 0;
+  for (std::int64_t b = 0; b < x.cols / 32; ++b) {
+    std::int64_t block = 0;
+    for (std::int64_t i = 0; i < 32; ++i) block += std::int64_t{x.q8[32 * b + i]} * x.q8[32 * b + i];
+    square += static_cast<double>(x.scales[b]) * x.scales[b] * static_cast<double>(block);
+  }
+  const auto length = static_cast<float>(std::sqrt(square) * (1 + 1e-6));
+  std::atomic<float> threshold = -INFINITY;
+  std::fill_n(buffers.best, pool.size() * Buffers::most_screened, -INFINITY);
+  pool.parallel_for(head.panels(), 64, [&](std::int64_t begin, std::int64_t end, int thread) {
+    float* best = buffers.best + thread * Buffers::most_screened;
+    ops.screen(head, begin, end, x,
+               {.k = k,
+                .length = length,
+                .best = best,
+                .threshold = &threshold,
+                .scratch = buffers.scratch[static_cast<std::size_t>(thread)]},
+               buffers.logits);
   });
 }
 

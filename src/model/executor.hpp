@@ -19,6 +19,8 @@ struct BatchEntry {
   SequenceId sequence{};
   std::span<const TokenId> tokens;  ///< follow what the sequence already holds
   int n_logits = 1;                 ///< logits wanted for the last n of `tokens`
+  /// When only the k most likely tokens matter: logits certainly below k others may be −∞. 0: all are wanted.
+  int top_k = 0;
 };
 
 /// Logits of the rows asked for, entry by entry: [rows, vocab]. Valid until the next forward().

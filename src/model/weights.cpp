@@ -66,6 +66,14 @@ class Loader {
     bytes_ += out.bytes();
   }
 
+  /// The matrix added last, laid out in another way.
+  void repack(Linear& linear, Packing packing) {
+    bytes_ -= linear.matrix.bytes();
+    linear.matrix.packing = packing;
+    linear.matrix.layout = panel_layout(packing, linear.matrix.cols);
+    bytes_ += linear.matrix.bytes();
+  }
+
   Result<Memory> pack(ThreadPool& pool) {
     SW_ASSIGN(Memory memory, Memory::allocate(bytes_));
     std::byte* at = memory.data();
@@ -148,6 +156,14 @@ void load_mamba(Loader& loader, const std::string& block, MambaWeights& w) {
   w.d = loader.vector(block + "ssm_d");
 }
 
+/// A head is screened where reading less of it is worth another order of its bytes. Softcapped logits may tie where the
+/// products do not, so those are always computed in full.
+bool can_screen(const ModelSpec& spec, const Linear& head) {
+  constexpr std::int64_t large = 4096;
+  return head.matrix.packing == Packing::q8_0 && head.matrix.rows >= large && head.bias.empty() &&
+         spec.final_softcap == 0;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Weights>> Weights::load(const ModelSpec& spec, const Checkpoint& checkpoint,
@@ -182,6 +198,7 @@ Result<std::shared_ptr<const Weights>> Weights::load(const ModelSpec& spec, cons
   }
   weights->output_norm_ = loader.vector("output_norm.weight");
   loader.linear(spec.tied_head ? "token_embd" : "output", weights->head_);
+  if (can_screen(spec, weights->head_)) loader.repack(weights->head_, Packing::q8_split);
   weights->embedding_ = *checkpoint.find("token_embd.weight");
   weights->files_ = checkpoint.files;
   for (const auto& buffer : checkpoint.owned)

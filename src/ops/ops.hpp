@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -54,6 +55,19 @@ inline constexpr int kv_block = 32;
 /// splitting one query's keys over threads does not change its result.
 inline constexpr int kv_split = 1024;
 
+/// A screen also keeps products this close, relative to the k-th largest: a caller that divides them by a temperature
+/// may round two different ones to the same value, and must then see both.
+inline constexpr float screen_slack = 1e-6f;
+
+/// The search for a head's largest products (Kernels::screen).
+struct Screen {
+  int k = 1;                                ///< how many of the largest are wanted
+  float length = 0;                         ///< ≥ ‖x̂‖, the length of the 8-bit activations
+  float* best = nullptr;                    ///< [k], this thread's largest products so far, ascending; from −∞
+  std::atomic<float>* threshold = nullptr;  ///< shared: k products at least this large were found; from −∞
+  std::byte* scratch = nullptr;             ///< matmul_scratch_bytes(cols), private to the thread
+};
+
 /// Attention of the consecutive queries of one sequence, for one KV head and the query heads that share it.
 struct AttentionArgs {
   const float* q = nullptr;   ///< [n_queries, group, head_dim], first query at position `first`
@@ -103,6 +117,12 @@ struct Kernels {
   /// rounding per block, whatever the number of rows. `scratch`: matmul_scratch_bytes(cols), private to the thread.
   void (*matmul)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
                  const MatmulOutput& out, std::byte* scratch);
+
+  /// The same for one row of x and a w packed as q8_split, for when only the k largest products are wanted: y[r] is the
+  /// product or, where it is certainly smaller than k others, −∞. Reads the high nibbles of all rows, and the low
+  /// nibbles of those whose bound reaches the threshold.
+  void (*screen)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
+                 const Screen& screen, float* y);
 
   /// Fills the wanted forms of `x` in row `row` from the floats `values` [cols] (which may be x.f32's own row).
   void (*prepare)(const float* values, std::int64_t row, ActivationForms forms, const Activations& x);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 
 #include "ops/stored_blocks.hpp"
@@ -84,6 +85,48 @@ void pack_q8_0(const std::byte* const (&rows)[panel_rows], const PanelLayout& at
       std::memcpy(scales + 2 * r, block, 2);
       for (int j = 0; j < 8; ++j) store(quants + 64 * j + 4 * r, load<std::uint32_t>(block + 2 + 4 * j) ^ 0x80808080u);
     }
+  }
+}
+
+/// A bound on |exact − screened| product for activations of length 1 (Cauchy–Schwarz), rounding of both included.
+///
+/// Exact product: Σ_b t_b·(s_b·x_b) with t_b = Σ (q − 128)·x̂ over 32 columns. The screen takes every low nibble to be
+/// 7.5, so the real sums differ by Σ s·(low − 7.5)·x̂ ≤ ‖e‖·‖x̂‖ with e the row of s·(low − 7.5). A floating-point sum of
+/// n blocks is within (n + 4)·2⁻²⁴·Σ|terms| of its real value to first order, and Σ|terms| ≤ (‖w‖ + ‖e‖)·‖x̂‖; eight
+/// times that covers both sums, higher orders and the comparison.
+float screening_bound(const std::byte* row, std::int64_t blocks) {
+  double residual = 0, weight = 0;
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    const std::byte* block = row + b * 34;
+    const auto scale = static_cast<double>(f16_at(block));
+    for (int i = 0; i < 32; ++i) {
+      const int q = static_cast<int>(static_cast<std::int8_t>(block[2 + i])) + 128;
+      const double error = scale * ((q & 15) - 7.5), value = scale * (q - 128);
+      residual += error * error;
+      weight += value * value;
+    }
+  }
+  const double rounding = 8 * static_cast<double>(blocks + 4) * 0x1p-24 * (std::sqrt(weight) + std::sqrt(residual));
+  return static_cast<float>((std::sqrt(residual) + rounding) * (1 + 1e-6));
+}
+
+void pack_q8_split(const std::byte* const (&rows)[panel_rows], const PanelLayout& at, std::int64_t blocks,
+                   std::byte* panel) {
+  constexpr std::size_t stored = 34;
+  constexpr std::uint32_t high = 0xf0f0f0f0u, low = 0x0f0f0f0fu;
+  for (int r = 0; r < panel_rows; ++r) {
+    if (!rows[r]) continue;
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      const std::byte* block = rows[r] + static_cast<std::size_t>(b) * stored;
+      std::memcpy(panel + at.scales + b * 32 + 2 * r, block, 2);
+      for (int j = 0; j < 4; ++j) {
+        const std::uint32_t first = load<std::uint32_t>(block + 2 + 4 * j) ^ 0x80808080u;
+        const std::uint32_t second = load<std::uint32_t>(block + 18 + 4 * j) ^ 0x80808080u;
+        store(panel + at.quants + b * 256 + 64 * j + 4 * r, (first & high) >> 4 | (second & high));
+        store(panel + at.high + (r * blocks + b) * 16 + 4 * j, (first & low) | (second & low) << 4);
+      }
+    }
+    store(panel + at.supers + 4 * r, screening_bound(rows[r], blocks));
   }
 }
 
@@ -193,6 +236,9 @@ PanelLayout panel_layout(Packing packing, std::int64_t cols) {
     case Packing::q6_k:
       quants = blocks * 256, high = blocks * 128, scales = blocks * 32, supers = super_blocks * 32;
       break;
+    case Packing::q8_split:
+      quants = high = blocks * 256, scales = blocks * 32, supers = 64;
+      break;
     case Packing::affine8:
       quants = blocks * 512, scales = blocks * 256;
       break;
@@ -249,6 +295,8 @@ void pack_panel(DType dtype, const std::byte* const (&rows)[panel_rows], Packing
       return pack_q4_0(rows, at, cols / 32, panel);
     case Packing::q8_0:
       return pack_q8_0(rows, at, cols / 32, panel);
+    case Packing::q8_split:
+      return pack_q8_split(rows, at, cols / 32, panel);
     default:
       return pack_blocks(dtype, rows, packing, cols, panel);
   }
@@ -322,6 +370,11 @@ void unpack_row(const PackedMatrix& matrix, std::int64_t row, float* out) {
         const int q = (nibble(quants, b, i, r) | two_high_bits(high, b, i, r) << 4) - 32;
         const auto scale = static_cast<float>(static_cast<std::int8_t>(byte_scale(i / 16)));
         out[k] = f16_at(supers + b / 8 * 32 + 2 * r) * scale * static_cast<float>(q);
+        break;
+      }
+      case Packing::q8_split: {
+        const auto low = static_cast<int>(high[(r * matrix.cols + 32 * b) / 2 + i % 16]) >> (i < 16 ? 0 : 4) & 15;
+        out[k] = scale16() * static_cast<float>((nibble(quants, b, i, r) << 4 | low) - 128);
         break;
       }
       case Packing::affine8: {

@@ -26,9 +26,13 @@ inline constexpr int panel_rows = 16;
 ///   q5_k   as q4_k with the high bits of q5_0 after the quants
 ///   q6_k   quants as q4_0, then 2 high bits [cols/32][2][16][4] bytes: bits 2i, 2i+1 of byte b of quad j belong to
 ///          k = 4(j + 2i) + b;  [cols/16][16] i8 scales;  [cols/256][16] f16 d;  weight = d·scale · (q − 32)
+///   q8_split  q8_0 in two planes, so that a screen (ops.hpp) can read half of it:
+///          quants as q4_0: the high nibbles of q8_0's bytes;  low nibbles [16][cols/2] bytes, row by row, byte 16b + i
+///          holding k = 32b + i (low) and 32b + 16 + i (high);  scales f16;  [16] f32: how far the low nibbles can move
+///          a row's product, for activations of length 1
 ///   affine8  quants as q8_0 without the offset;  [cols/16][2][16] f32 scales and offsets;  weight = scale · q + offset
 ///          (what every rarer format is expanded to)
-enum class Packing : std::uint8_t { f32, f16, bf16, bf16_pairs, q4_0, q5_0, q8_0, q4_k, q5_k, q6_k, affine8 };
+enum class Packing : std::uint8_t { f32, f16, bf16, bf16_pairs, q4_0, q5_0, q8_0, q4_k, q5_k, q6_k, q8_split, affine8 };
 
 /// Byte offsets of a panel's sections; a section a packing does not have is empty.
 struct PanelLayout {

@@ -165,6 +165,9 @@ struct Neon {
   static B high_nibbles(B x) {
     return make<B>([&](int i) { return vshrq_n_u8(x.v[i], 4); });
   }
+  static B raise_nibbles(B x) {
+    return make<B>([&](int i) { return vshlq_n_u8(x.v[i], 4); });
+  }
   static B bit_or(B a, B b) {
     return make<B>([&](int i) { return vorrq_u8(a.v[i], b.v[i]); });
   }

@@ -4,6 +4,7 @@
 #include "ops/generic/attention.hpp"
 #include "ops/generic/matmul.hpp"
 #include "ops/generic/rows.hpp"
+#include "ops/generic/screen.hpp"
 
 namespace sw::generic {
 
@@ -12,6 +13,7 @@ constexpr Kernels make_kernels(const char* isa) {
   return {.isa = isa,
           .bf16_dot = S::has_bf16_dot,
           .matmul = matmul<S>,
+          .screen = screen<S>,
           .prepare = prepare<S>,
           .rms_norm = rms_norm<S>,
           .rope = rope<S>,

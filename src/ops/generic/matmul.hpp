@@ -15,6 +15,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "ops/generic/tiles.hpp"
 #include "ops/ops.hpp"
@@ -70,6 +71,35 @@ struct Q8_0 {
   static constexpr bool affine = false, small = false;
   static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
     for (int j = 0; j < 8; ++j) q[j] = S::load_bytes(w.quants + b * 512 + 64 * j);
+  }
+  static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
+};
+
+/// Four quads of 16 rows that lie `stride` bytes apart, 16 bytes of each.
+template <class S>
+void quads_of_rows(const std::byte* rows, std::int64_t stride, typename S::B (&q)[4]) {
+  if constexpr (requires { S::quads_of_rows(rows, stride, q); }) {
+    S::quads_of_rows(rows, stride, q);
+  } else {
+    alignas(64) std::byte quads[4][64];
+    for (int r = 0; r < panel_rows; ++r)
+      for (int j = 0; j < 4; ++j) __builtin_memcpy(quads[j] + 4 * r, rows + r * stride + 4 * j, 4);
+    for (int j = 0; j < 4; ++j) q[j] = S::load_bytes(quads[j]);
+  }
+}
+
+template <class S>
+struct Q8Split {
+  static constexpr int offset = 128, halves = 1;
+  static constexpr bool affine = false, small = false;
+  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
+    typename S::B low[4];
+    quads_of_rows<S>(w.high + b * 16, (w.scales - w.high) / panel_rows, low);
+    for (int j = 0; j < 4; ++j) {
+      const auto high = S::load_bytes(w.quants + b * 256 + 64 * j);
+      q[j] = S::bit_or(S::raise_nibbles(S::low_nibbles(high)), S::low_nibbles(low[j]));
+      q[j + 4] = S::bit_or(S::raise_nibbles(S::high_nibbles(high)), S::high_nibbles(low[j]));
+    }
   }
   static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
 };
@@ -151,7 +181,7 @@ ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scr
   auto* scales = reinterpret_cast<float*>(scratch + w.cols * panel_rows);
   float* minima = scales + blocks * Format::halves * panel_rows;
   // Bytes that already are as the tiles want them are read in place.
-  constexpr bool in_place = !Format::small;
+  constexpr bool in_place = std::is_same_v<Format, Q8_0<S>> || std::is_same_v<Format, Affine8<S>>;
   for (std::int64_t b = 0; b < blocks; ++b) {
     if constexpr (!in_place) {
       typename S::B q[8];
@@ -187,11 +217,11 @@ void store_result(const MatmulOutput& out, std::int64_t row, std::int64_t first,
   }
 }
 
-/// Asks for `bytes` of the packed weights some way ahead of `at`: the sections of a panel and the panels follow each
+/// Asks for `bytes` of the packed weights `distance` ahead of `at`: the sections of a panel and the panels follow each
 /// other, so every line is asked for once, early enough to hide the latency of memory.
 template <class S>
-void prefetch_ahead(const std::byte* at, std::int64_t bytes) {
-  for (std::int64_t i = 0; i < bytes; i += 64) S::prefetch(at + S::prefetch_bytes + i);
+void prefetch_ahead(const std::byte* at, std::int64_t distance, std::int64_t bytes) {
+  for (std::int64_t i = 0; i < bytes; i += 64) S::prefetch(at + distance + i);
 }
 
 /// M rows of activations times one panel, codes read as they are stored.
@@ -203,12 +233,15 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
   const Panel panel(w, p);
   const std::int64_t blocks = w.cols / 32;
   const auto block_bytes = static_cast<std::int64_t>(w.layout.bytes) / blocks;
+  // Sections are read side by side: where they are large, only a whole panel ahead is early enough for all of them.
+  const std::int64_t distance =
+      std::is_same_v<Format, Q8Split<S>> ? static_cast<std::int64_t>(w.layout.bytes) : std::int64_t{S::prefetch_bytes};
   F acc[M];
   for (int m = 0; m < M; ++m) acc[m] = S::zero();
   const std::int8_t* q8 = x.q8 + row * x.cols;
   const std::int64_t first_block = row * blocks;
   for (std::int64_t b = 0; b < blocks; ++b) {
-    prefetch_ahead<S>(w.panel(p) + b * block_bytes, block_bytes);
+    prefetch_ahead<S>(w.panel(p) + b * block_bytes, distance, block_bytes);
     typename S::B q[8];
     Format::quads(panel, b, q);
     for (int half = 0; half < Format::halves; ++half) {
@@ -429,6 +462,8 @@ void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
       return quantized_matmul<S, Q5_K<S>>(w, begin, end, x, out, scratch);
     case Packing::q6_k:
       return quantized_matmul<S, Q6_K<S>>(w, begin, end, x, out, scratch);
+    case Packing::q8_split:
+      return quantized_matmul<S, Q8Split<S>>(w, begin, end, x, out, scratch);
     case Packing::affine8:
       return quantized_matmul<S, Affine8<S>>(w, begin, end, x, out, scratch);
   }

@@ -60,6 +60,11 @@ Codes read_codes(Packing packing, const PackedRow& w, std::int64_t b, int half) 
     if (packing == Packing::q5_0 || packing == Packing::q5_k)
       code += 16 * (u8(w.high, b * 64 + quad * 8 + byte / 8) >> byte % 8 & 1);
     if (packing == Packing::q6_k) code += 16 * (u8(w.high, b * 128 + quad % 2 * 64 + byte) >> quad / 2 * 2 & 3);
+    if (packing == Packing::q8_split) {
+      const std::int64_t row_bytes = (w.scales - w.high) / panel_rows;
+      const int low = u8(w.high, r * row_bytes + b * 16 + i);
+      code = 16 * code + (half == 0 ? low & 15 : low >> 4) - 128;
+    }
     if (packing == Packing::q4_0) code -= 8;
     if (packing == Packing::q5_0) code -= 16;
     if (packing == Packing::q6_k) code -= 32;
@@ -160,6 +165,12 @@ void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
       y = value;
     }
   }
+}
+
+/// All products: a screen may leave out what cannot be among the largest, and need not.
+void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
+            float* y) {
+  matmul(w, begin, end, x, {.y = y, .stride = w.rows}, s.scratch);
 }
 
 void prepare(const float* values, std::int64_t row, ActivationForms forms, const Activations& x) {
@@ -389,6 +400,7 @@ void scan(const ScanArgs& s, std::int64_t begin, std::int64_t end) {
 const Kernels reference_kernels = {.isa = "reference",
                                    .bf16_dot = false,
                                    .matmul = matmul,
+                                   .screen = screen,
                                    .prepare = prepare,
                                    .rms_norm = rms_norm,
                                    .rope = rope,

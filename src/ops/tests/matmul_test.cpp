@@ -14,8 +14,8 @@ using testing::OwnedActivations;
 using testing::OwnedMatrix;
 using testing::Random;
 
-constexpr std::array quantized = {Packing::q4_0, Packing::q5_0, Packing::q8_0,   Packing::q4_k,
-                                  Packing::q5_k, Packing::q6_k, Packing::affine8};
+constexpr std::array quantized = {Packing::q4_0, Packing::q5_0, Packing::q8_0,     Packing::q4_k,
+                                  Packing::q5_k, Packing::q6_k, Packing::q8_split, Packing::affine8};
 constexpr std::array floats = {Packing::f32, Packing::f16, Packing::bf16};
 constexpr ActivationForms every_form = {.f32 = true, .bf16 = true, .q8 = true};
 

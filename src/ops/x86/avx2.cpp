@@ -136,6 +136,7 @@ struct Avx2 {
   static B high_nibbles(B x) {
     return bit_and({_mm256_srli_epi16(x.lo, 4), _mm256_srli_epi16(x.hi, 4)}, _mm256_set1_epi8(15));
   }
+  static B raise_nibbles(B x) { return {_mm256_slli_epi16(x.lo, 4), _mm256_slli_epi16(x.hi, 4)}; }
   static B bit_or(B a, B b) { return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)}; }
   static B add_bytes(B x, int value) {
     const __m256i bytes = _mm256_set1_epi8(static_cast<char>(value));

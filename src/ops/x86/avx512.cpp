@@ -91,6 +91,8 @@ struct Avx512 {
   static void store_bytes(std::byte* at, B x) { _mm512_storeu_si512(at, x); }
   static B low_nibbles(B x) { return _mm512_and_si512(x, _mm512_set1_epi8(15)); }
   static B high_nibbles(B x) { return _mm512_and_si512(_mm512_srli_epi16(x, 4), _mm512_set1_epi8(15)); }
+  /// Nibbles (bytes below 16) times 16.
+  static B raise_nibbles(B x) { return _mm512_slli_epi16(x, 4); }
   static B bit_or(B a, B b) { return _mm512_or_si512(a, b); }
   static B add_bytes(B x, int value) { return _mm512_add_epi8(x, _mm512_set1_epi8(static_cast<char>(value))); }
   static B add_bit(B x, const std::byte* bits, int value) {
@@ -112,11 +114,46 @@ struct Avx512 {
   static I dot(I acc, B w, B x) { return _mm512_dpbusd_epi32(acc, w, x); }
   static I dot(I acc, B w, const std::int8_t* x) { return _mm512_dpbusd_epi32(acc, w, broadcast_quad(x)); }
   static I dot_small(I acc, B w, const std::int8_t* x) { return dot(acc, w, x); }
+  /// A transpose of 4×4 words within each quarter of a register, whose quarters are rows i, i + 4, i + 8, i + 12.
+  static void quads_of_rows(const std::byte* rows, std::int64_t stride, B (&q)[4]) {
+    const auto row = [&](int r) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows + r * stride)); };
+    B z[4];
+    for (int i = 0; i < 4; ++i) {
+      z[i] = _mm512_inserti32x4(_mm512_castsi128_si512(row(i)), row(i + 4), 1);
+      z[i] = _mm512_inserti32x4(_mm512_inserti32x4(z[i], row(i + 8), 2), row(i + 12), 3);
+    }
+    const B a = _mm512_unpacklo_epi32(z[0], z[1]), b = _mm512_unpackhi_epi32(z[0], z[1]);
+    const B c = _mm512_unpacklo_epi32(z[2], z[3]), d = _mm512_unpackhi_epi32(z[2], z[3]);
+    q[0] = _mm512_unpacklo_epi64(a, c);
+    q[1] = _mm512_unpackhi_epi64(a, c);
+    q[2] = _mm512_unpacklo_epi64(b, d);
+    q[3] = _mm512_unpackhi_epi64(b, d);
+  }
+  /// Σ over 32 columns of one row: high nibbles from quads 64 bytes apart, low nibbles from 16 bytes.
+  static std::int32_t dot_split(const std::byte* high_quads, const std::byte* low_bytes, const std::int8_t* x) {
+    __m128i high = _mm_loadu_si32(high_quads);
+    high = _mm_insert_epi32(high, load_word(high_quads + 64), 1);
+    high = _mm_insert_epi32(high, load_word(high_quads + 128), 2);
+    high = _mm_insert_epi32(high, load_word(high_quads + 192), 3);
+    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(low_bytes)), mask = _mm_set1_epi8(15);
+    const __m128i first = _mm_or_si128(_mm_slli_epi16(_mm_and_si128(high, mask), 4), _mm_and_si128(low, mask));
+    const __m128i second = _mm_or_si128(_mm_andnot_si128(mask, high), _mm_and_si128(_mm_srli_epi16(low, 4), mask));
+    const auto* at = reinterpret_cast<const __m128i*>(x);
+    __m128i sum = _mm_dpbusd_epi32(_mm_setzero_si128(), first, _mm_loadu_si128(at));
+    sum = _mm_dpbusd_epi32(sum, second, _mm_loadu_si128(at + 1));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
+  }
   static F dot_bf16(F acc, B w, B x) {
     return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
   }
 
  private:
+  static int load_word(const std::byte* at) {
+    int word;
+    __builtin_memcpy(&word, at, sizeof word);
+    return word;
+  }
   static __mmask16 first_lanes(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
 };
 
