@@ -21,7 +21,7 @@ constexpr const char* footer =
     "MODEL is a GGUF file, a Hugging Face folder, a name fetched with `pull`, or `demo` (built in).\n"
     "\n"
     "First steps:\n"
-    "  speedwins run demo -p \"Why is the first token slow?\"   answer one question\n"
+    "  speedwins run demo -p \"How can I make the first token come faster?\"   answer one question\n"
     "  speedwins chat demo                                    talk\n"
     "  speedwins bench demo                                   measure this machine\n"
     "  speedwins COMMAND --help                               flags and examples of a command\n"
@@ -92,6 +92,7 @@ int main(int argc, char** argv) {
   add_chat_command(app, context);
   add_bench_command(app, context);
   add_machine_command(app, context);
+  add_profile_command(app, context);
   add_eval_command(app, context);
   add_tokenize_command(app, context);
   add_pull_command(app, context);
