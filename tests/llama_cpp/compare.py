@@ -1,0 +1,116 @@
+"""Compares greedy tokens of speedwins and llama.cpp on the same files: the work of tests/llama_cpp/run.
+
+speedwins continues a prompt. llama.cpp then reads the prompt and that continuation, so that every position is compared
+on the same past, and one early difference does not make all later ones meaningless. Where its most likely token is
+another one, the lead it gives that token says whether this is a tie that rounding decided: the two programs round at
+different places (llama.cpp quantizes activations to Q8_0 for Q8_0 and Q4_0 weights, F16 keys and values in both).
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy
+from golden_copy import GOLDEN, readable_copy
+from llama_cpp_low_level import Model
+
+# Not among them: sliding windows of Mistral and Qwen2, which llama.cpp ignores; the goldens of Transformers check those.
+FAMILIES = ["qwen2", "qwen3", "llama", "llama-biases", "llama-tied", "llama-rope-linear", "llama-rope-llama3",
+            "phi3", "phi3-longrope", "gemma", "gemma2", "mamba"]
+TYPES = ["F32", "F16", "Q8_0", "Q4_0"]
+PROMPT = "The quick brown fox jumps over the lazy dog, and nobody asked it why. "
+# A lead of llama.cpp's token below this share of the logits' standard deviation is a tie. Activations in 8 bits have a
+# relative error of about 1/250 in each product, and a few products lie between an activation and a logit.
+TIE = {"F32": 0.01, "F16": 0.02}
+TIE_QUANTIZED = 0.15
+
+
+def speedwins(program, *arguments, stdin=None):
+    done = subprocess.run([str(word) for word in (program, *arguments)], input=stdin, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"speedwins {arguments[0]} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def compare(args, label, quant, file):
+    """Prints the line of one file; False where a token differs by more than a tie."""
+    prompt = [int(id) for id in speedwins(args.speedwins, "tokenize", file, stdin=PROMPT + "\n").split()]
+    ours = json.loads(speedwins(args.speedwins, "run", file, "--raw", "-p", PROMPT, "-n", args.new_tokens, "-t", 2,
+                                "--ignore-eos", "--logprobs", 1, "--json"))
+    if ours["prompt_tokens"] != len(prompt):
+        raise SystemExit(f"{file}: run read {ours['prompt_tokens']} prompt tokens, tokenize gives {len(prompt)}")
+    chosen = ours["tokens"]
+    try:
+        theirs = Model("llama_cpp", str(file), threads=2, context_tokens=1024)
+    except SystemExit as refusal:
+        print(f"{label:<22}{quant:<8}not read by llama.cpp ({refusal})")
+        return True
+    begin = len(prompt) - 1
+    past = prompt + chosen[:-1]
+    theirs.forward([(id, position, 0, position >= begin) for position, id in enumerate(past)])
+    rows = numpy.stack([theirs.logits(position).astype(numpy.float64) for position in range(begin, len(past))])
+    theirs.close()
+
+    picked = rows[numpy.arange(len(chosen)), chosen]
+    leads = (rows.max(axis=1) - picked) / rows.std(axis=1)
+    peak = rows.max(axis=1, keepdims=True)
+    logprobs = picked - peak[:, 0] - numpy.log(numpy.exp(rows - peak).sum(axis=1))
+    apart = numpy.abs(logprobs - [step["logprob"] for step in ours["logprobs"]])
+    same = int((leads == 0).sum())
+    line = (f"{label:<22}{quant:<8}{same:>4} of {len(chosen)} tokens agree   {len(set(chosen)):>3} different ones   "
+            f"log p apart: median {numpy.median(apart):.5f}, most {apart.max():.5f}")
+    worst = int(leads.argmax())
+    if same < len(chosen):
+        line += f"   largest lead {leads[worst]:.4f} σ at {worst}: {int(rows[worst].argmax())}, not {chosen[worst]}"
+    good = bool(leads[worst] <= TIE.get(quant, TIE_QUANTIZED))
+    print(line if good else line + "   DIFFERENT", flush=True)
+    return good
+
+
+def golden_files(args, folder):
+    for family in FAMILIES:
+        source = folder / family
+        readable_copy(GOLDEN / family, source)
+        for quant in TYPES:
+            file = folder / f"{family}-{quant}.gguf"
+            speedwins(args.speedwins, "convert", source, file, "--type", quant)
+            yield family, quant, file
+            file.unlink()
+
+
+def synth_files(args, folder):
+    for word in args.synth:
+        shape, _, quants = word.partition(":")
+        for quant in quants.split(",") if quants else ["F16"]:
+            file = folder / f"{shape}-{quant}.gguf"
+            speedwins(args.speedwins, "synth", shape, "-o", file, "--quant", quant)
+            yield shape, quant, file
+            file.unlink()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tests/llama_cpp/run", description=__doc__)
+    parser.add_argument("--synth", action="append", default=[], metavar="SHAPE[:TYPE,…]")
+    parser.add_argument("--model", action="append", default=[], type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--new-tokens", "-n", type=int, default=64)
+    parser.add_argument("--speedwins", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    different = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for file in args.model:
+            quant = file.stem.rpartition("-")[2]
+            different += not compare(args, file.stem, quant, file)
+        if not args.model:
+            for label, quant, file in golden_files(args, folder):
+                different += not compare(args, label, quant, file)
+        for label, quant, file in synth_files(args, folder):
+            different += not compare(args, label, quant, file)
+    sys.exit(1 if different else 0)
+
+
+if __name__ == "__main__":
+    main()
