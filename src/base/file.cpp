@@ -79,6 +79,11 @@ void MappedFile::prefetch(std::span<const std::byte> range) const {
 }
 
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& target) {
+  // Renaming onto a device or a folder would replace it.
+  std::error_code unknown;
+  const auto status = std::filesystem::status(target, unknown);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    return fail("exists and is not a regular file", target.string(), {}, "Choose another name");
   AtomicFile file;
   file.target_ = target;
   file.temporary_ = target;

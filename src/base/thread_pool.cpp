@@ -28,7 +28,8 @@ int available_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-ThreadPool::ThreadPool(int n_threads) : n_threads_(n_threads > 0 ? n_threads : available_threads()) {
+ThreadPool::ThreadPool(int n_threads)
+    : n_threads_(n_threads > 0 ? n_threads : available_threads()), crowded_(n_threads_ > available_threads()) {
   for (int thread = 1; thread < n_threads_; ++thread) workers_.emplace_back([this, thread] { work(thread); });
 }
 
@@ -47,7 +48,7 @@ void ThreadPool::run(Job job, void* argument) {
   if (sleeping_.load() > 0) generation_.notify_all();
   job(argument, 0);
   for (int spins = 0; unfinished_.load(std::memory_order_acquire) > 0; ++spins) {
-    if (spins % spins_before_yield == spins_before_yield - 1) sched_yield();
+    if (crowded_ || spins % spins_before_yield == spins_before_yield - 1) sched_yield();
     pause_cpu();
   }
 }
@@ -61,7 +62,7 @@ void ThreadPool::work(int thread) {
         generation_.wait(seen);
         sleeping_.fetch_sub(1);
         spins = 0;
-      } else if (spins % spins_before_yield == spins_before_yield - 1) {
+      } else if (crowded_ || spins % spins_before_yield == spins_before_yield - 1) {
         sched_yield();
       }
       pause_cpu();

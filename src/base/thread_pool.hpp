@@ -53,6 +53,7 @@ class ThreadPool {
   void work(int thread);
 
   const int n_threads_;
+  const bool crowded_;  // more threads than cores: whoever waits keeps another from working
   Job job_ = nullptr;
   void* argument_ = nullptr;
   alignas(64) std::atomic<std::uint32_t> generation_{0};

@@ -1,0 +1,71 @@
+#include "base/file.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace sw {
+namespace {
+
+namespace fs = std::filesystem;
+
+class AtomicFiles : public testing::Test {
+ protected:
+  AtomicFiles() {
+    std::string pattern = (fs::temp_directory_path() / "speedwins-XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+  }
+  ~AtomicFiles() override { fs::remove_all(folder); }
+
+  std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+  }
+
+  fs::path folder;
+};
+
+TEST_F(AtomicFiles, AppearWhenCommitted) {
+  auto file = AtomicFile::create(folder / "new").value();
+  ASSERT_TRUE(file.write(std::string_view("speed ")));
+  ASSERT_TRUE(file.write(std::string_view("wins")));
+  EXPECT_FALSE(fs::exists(folder / "new"));
+  ASSERT_TRUE(file.commit());
+  EXPECT_EQ(read_text_file(folder / "new").value(), "speed wins");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(AtomicFiles, LeaveTheOldFileAndNoOtherWithoutCommit) {
+  std::ofstream(folder / "old") << "kept";
+  {
+    auto file = AtomicFile::create(folder / "old").value();
+    ASSERT_TRUE(file.write(std::string(3 << 20, 'x')));
+  }
+  EXPECT_EQ(read_text_file(folder / "old").value(), "kept");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(AtomicFiles, DoNotReplaceWhatIsNoFile) {
+  fs::create_directory(folder / "folder");
+  for (const fs::path& target : {folder / "folder", fs::path("/dev/null")}) {
+    const auto file = AtomicFile::create(target);
+    ASSERT_FALSE(file);
+    EXPECT_EQ(file.error().where, target.string());
+  }
+}
+
+TEST_F(AtomicFiles, SayWhereTheyCannotBeCreated) {
+  const auto file = AtomicFile::create(folder / "missing" / "file");
+  ASSERT_FALSE(file);
+  EXPECT_NE(file.error().message().find("missing"), std::string::npos);
+}
+
+TEST_F(AtomicFiles, TextAboveTheLimitIsRefused) {
+  std::ofstream(folder / "text") << "123456789";
+  EXPECT_TRUE(read_text_file(folder / "text", 9));
+  EXPECT_FALSE(read_text_file(folder / "text", 8));
+}
+
+}  // namespace
+}  // namespace sw
