@@ -30,6 +30,7 @@ void add_run_command(CLI::App& app, Context& context);
 void add_chat_command(CLI::App& app, Context& context);
 void add_bench_command(CLI::App& app, Context& context);
 void add_machine_command(CLI::App& app, Context& context);
+void add_profile_command(CLI::App& app, Context& context);
 void add_eval_command(CLI::App& app, Context& context);
 void add_tokenize_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
