@@ -82,9 +82,16 @@ class Loader {
       at += job.target->bytes();
     }
     for (const PackJob& job : jobs_) {
-      pool.parallel_for(job.target->panels(), 4,
-                        [&](std::int64_t begin, std::int64_t end, int) { pack_panels(job, begin, end); });
-      release(job);
+      const std::int64_t panels = job.target->panels();
+      const auto panel_bytes = static_cast<std::int64_t>(panel_rows * row_bytes(*job.source));
+      const std::int64_t piece = std::max<std::int64_t>(4, release_bytes / panel_bytes);
+      for (std::int64_t from = 0; from < panels; from += piece) {
+        const std::int64_t to = std::min(from + piece, panels);
+        pool.parallel_for(to - from, 4, [&](std::int64_t begin, std::int64_t end, int) {
+          pack_panels(job, from + begin, from + end);
+        });
+        release(job, from, to);
+      }
     }
     return memory;
   }
@@ -109,11 +116,15 @@ class Loader {
     }
   }
 
-  /// Pages of files that were packed are read no more. Once per matrix: every release interrupts all threads.
-  void release(const PackJob& job) const {
+  // Every release interrupts all threads, so there are few; what is not released counts twice.
+  static constexpr std::int64_t release_bytes = 16 << 20;
+
+  /// Pages of files whose panels [begin, end) were packed are read no more.
+  void release(const PackJob& job, std::int64_t begin, std::int64_t end) const {
     const std::size_t stride = row_bytes(*job.source);
-    const auto rows = job.source->data.subspan(static_cast<std::size_t>(job.first) * stride,
-                                               static_cast<std::size_t>(job.target->rows) * stride);
+    const auto first = static_cast<std::size_t>(job.first + begin * panel_rows);
+    const auto last = static_cast<std::size_t>(job.first + std::min(end * panel_rows, job.target->rows));
+    const auto rows = job.source->data.subspan(first * stride, (last - first) * stride);
     for (const auto& file : checkpoint_.files) {
       const auto all = file->bytes();
       if (rows.data() >= all.data() && rows.data() < all.data() + all.size()) file->release(rows);
