@@ -145,10 +145,9 @@ void normalize_valid(std::string_view text, Form form, std::string& out) {
 
 }  // namespace
 
-Character decode(std::string_view text, std::size_t offset) {
+Character decode_beyond_ascii(std::string_view text, std::size_t offset) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[offset + i]); };
   const unsigned char lead = byte(0);
-  if (lead < 0x80) return {lead, 1, true};
   bool whole = false;
   const auto size = static_cast<std::uint32_t>(well_formed_prefix(text.substr(offset), whole));
   if (!whole) return {0xFFFD, 1, false};

@@ -14,8 +14,14 @@ struct Character {
   bool valid;
 };
 
+/// decode() of a character that does not start with an ASCII byte.
+Character decode_beyond_ascii(std::string_view text, std::size_t offset);
+
 /// The character at `offset` < text.size(). Overlong forms, surrogates and values above U+10FFFF are invalid.
-Character decode(std::string_view text, std::size_t offset);
+inline Character decode(std::string_view text, std::size_t offset) {
+  const auto lead = static_cast<unsigned char>(text[offset]);
+  return lead < 0x80 ? Character{lead, 1, true} : decode_beyond_ascii(text, offset);
+}
 void append_utf8(std::string& out, char32_t code_point);
 
 /// Properties of a character, one bit each (Unicode general categories; `space` is the White_Space property).
