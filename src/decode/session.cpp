@@ -27,6 +27,10 @@ std::string_view name(FinishReason reason) {
       return "length";
     case FinishReason::cancelled:
       return "cancelled";
+    case FinishReason::deadline:
+      return "deadline";
+    case FinishReason::failed:
+      return "failed";
   }
   return "";
 }

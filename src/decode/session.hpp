@@ -28,7 +28,13 @@ struct GenerationOptions {
   const std::atomic<bool>* cancel = nullptr;  ///< set by anyone to end after the current token
 };
 
-enum class FinishReason { stop, length, cancelled };  ///< `stop`: the model's end or a stop string
+enum class FinishReason {
+  stop,       ///< the model's end or a stop string
+  length,     ///< max_tokens or the context
+  cancelled,  ///< whoever asked does not want it any more
+  deadline,   ///< its time was over (serving only, as `failed`)
+  failed,
+};
 std::string_view name(FinishReason reason);
 
 struct Generation {
