@@ -17,8 +17,9 @@ inline void pause_cpu() {
 
 // About a millisecond: longer than the sampling between two decode steps, short beside a person's pause.
 constexpr int spins_before_sleep = 20'000;
-// A thread that has lost its core must get it back, so waiting threads offer theirs now and then.
-constexpr int spins_before_yield = 2'000;
+// The thread waited for may be queued behind this one. To offer the core is dear when it goes to another program, which
+// keeps it for milliseconds, so this is for waits that no piece of work explains.
+constexpr int spins_before_yield = spins_before_sleep;
 
 }  // namespace
 
@@ -62,7 +63,7 @@ void ThreadPool::work(int thread) {
         generation_.wait(seen);
         sleeping_.fetch_sub(1);
         spins = 0;
-      } else if (crowded_ || spins % spins_before_yield == spins_before_yield - 1) {
+      } else if (crowded_) {
         sched_yield();
       }
       pause_cpu();
