@@ -53,7 +53,12 @@ class Concept:
     cost: str
     when_not: str
     aliases: list[str] = field(default_factory=list)
-    combines: list[list[str]] = field(default_factory=list)
+    recipes: list[dict] = field(default_factory=list)
+
+    @property
+    def combines(self) -> list[list[str]]:
+        """The pairs that yield it. Triples are left to the game."""
+        return [recipe["of"] for recipe in self.recipes if len(recipe["of"]) == 2]
 
 
 def read_toml(path: Path) -> dict:
