@@ -111,8 +111,7 @@ class Loader {
         const std::int64_t row = p * panel_rows + r;
         rows[r] = row < job.target->rows ? source + static_cast<std::size_t>(row) * stride : nullptr;
       }
-      pack_panel(job.source->dtype, rows, job.target->packing, job.target->cols,
-                 const_cast<std::byte*>(job.target->panel(p)));
+      pack_panel(job.source->dtype, rows, *job.target, p);
     }
   }
 

@@ -111,7 +111,7 @@ float screening_bound(const std::byte* row, std::int64_t blocks) {
 }
 
 void pack_q8_split(const std::byte* const (&rows)[panel_rows], const PanelLayout& at, std::int64_t blocks,
-                   std::byte* panel) {
+                   std::byte* panel, std::byte* low_nibbles) {
   constexpr std::size_t stored = 34;
   constexpr std::uint32_t high = 0xf0f0f0f0u, low = 0x0f0f0f0fu;
   for (int r = 0; r < panel_rows; ++r) {
@@ -123,7 +123,7 @@ void pack_q8_split(const std::byte* const (&rows)[panel_rows], const PanelLayout
         const std::uint32_t first = load<std::uint32_t>(block + 2 + 4 * j) ^ 0x80808080u;
         const std::uint32_t second = load<std::uint32_t>(block + 18 + 4 * j) ^ 0x80808080u;
         store(panel + at.quants + b * 256 + 64 * j + 4 * r, (first & high) >> 4 | (second & high));
-        store(panel + at.high + (r * blocks + b) * 16 + 4 * j, (first & low) | (second & low) << 4);
+        store(low_nibbles + b * 256 + low_nibbles_of_row(r) + 4 * j, (first & low) | (second & low) << 4);
       }
     }
     store(panel + at.supers + 4 * r, screening_bound(rows[r], blocks));
@@ -154,14 +154,15 @@ struct QuadWriter {
   }
 };
 
-void pack_blocks(DType dtype, const std::byte* const (&rows)[panel_rows], Packing packing, std::int64_t cols,
+void pack_blocks(DType dtype, const std::byte* const (&rows)[panel_rows], const PackedMatrix& matrix,
                  std::byte* panel) {
-  const PanelLayout at = panel_layout(packing, cols);
+  const Packing packing = matrix.packing;
+  const PanelLayout& at = matrix.layout;
   const std::size_t quant_bytes = packing == Packing::affine8 ? 512 : 256;
   const std::size_t high_bytes = packing == Packing::q6_k ? 128 : 64;
   for (int r = 0; r < panel_rows; ++r) {
     if (!rows[r]) continue;
-    for (std::int64_t b = 0; b < cols / 32; ++b) {
+    for (std::int64_t b = 0; b < matrix.cols / 32; ++b) {
       const StoredBlock block = read_stored_block(dtype, rows[r], b);
       const auto i = static_cast<std::size_t>(b);
       const QuadWriter out{panel + at.quants + i * quant_bytes, panel + at.high + i * high_bytes};
@@ -206,7 +207,7 @@ void pack_blocks(DType dtype, const std::byte* const (&rows)[panel_rows], Packin
 PanelLayout panel_layout(Packing packing, std::int64_t cols) {
   const auto k = static_cast<std::size_t>(cols);
   const std::size_t blocks = k / 32, super_blocks = k / 256;
-  std::size_t quants = 0, high = 0, scales = 0, supers = 0;
+  std::size_t quants = 0, high = 0, scales = 0, supers = 0, low = 0;
   switch (packing) {
     case Packing::f32:
       quants = k * panel_rows * 4;
@@ -237,7 +238,7 @@ PanelLayout panel_layout(Packing packing, std::int64_t cols) {
       quants = blocks * 256, high = blocks * 128, scales = blocks * 32, supers = super_blocks * 32;
       break;
     case Packing::q8_split:
-      quants = high = blocks * 256, scales = blocks * 32, supers = 64;
+      quants = low = blocks * 256, scales = blocks * 32, supers = 64;
       break;
     case Packing::affine8:
       quants = blocks * 512, scales = blocks * 256;
@@ -249,6 +250,7 @@ PanelLayout panel_layout(Packing packing, std::int64_t cols) {
   layout.scales = layout.high + round_to_line(high);
   layout.supers = layout.scales + round_to_line(scales);
   layout.bytes = layout.supers + round_to_line(supers);
+  layout.low_bytes = low;
   return layout;
 }
 
@@ -282,23 +284,24 @@ Packing packing_for(DType dtype, bool bf16_dot) {
   }
 }
 
-void pack_panel(DType dtype, const std::byte* const (&rows)[panel_rows], Packing packing, std::int64_t cols,
-                std::byte* panel) {
-  const PanelLayout at = panel_layout(packing, cols);
-  switch (packing) {
+void pack_panel(DType dtype, const std::byte* const (&rows)[panel_rows], const PackedMatrix& matrix, std::int64_t p) {
+  const PanelLayout& at = matrix.layout;
+  const std::int64_t cols = matrix.cols;
+  auto* panel = const_cast<std::byte*>(matrix.panel(p));
+  switch (matrix.packing) {
     case Packing::f32:
     case Packing::f16:
     case Packing::bf16:
     case Packing::bf16_pairs:
-      return pack_floats(dtype, rows, packing, cols, panel);
+      return pack_floats(dtype, rows, matrix.packing, cols, panel);
     case Packing::q4_0:
       return pack_q4_0(rows, at, cols / 32, panel);
     case Packing::q8_0:
       return pack_q8_0(rows, at, cols / 32, panel);
     case Packing::q8_split:
-      return pack_q8_split(rows, at, cols / 32, panel);
+      return pack_q8_split(rows, at, cols / 32, panel, const_cast<std::byte*>(matrix.low_nibbles(p)));
     default:
-      return pack_blocks(dtype, rows, packing, cols, panel);
+      return pack_blocks(dtype, rows, matrix, panel);
   }
 }
 
@@ -373,7 +376,8 @@ void unpack_row(const PackedMatrix& matrix, std::int64_t row, float* out) {
         break;
       }
       case Packing::q8_split: {
-        const auto low = static_cast<int>(high[(r * matrix.cols + 32 * b) / 2 + i % 16]) >> (i < 16 ? 0 : 4) & 15;
+        const std::byte* low_nibbles = matrix.low_nibbles(row / panel_rows) + b * 256 + low_nibbles_of_row(r);
+        const auto low = static_cast<int>(low_nibbles[i % 16]) >> (i < 16 ? 0 : 4) & 15;
         out[k] = scale16() * static_cast<float>((nibble(quants, b, i, r) << 4 | low) - 128);
         break;
       }

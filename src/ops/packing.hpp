@@ -27,9 +27,10 @@ inline constexpr int panel_rows = 16;
 ///   q6_k   quants as q4_0, then 2 high bits [cols/32][2][16][4] bytes: bits 2i, 2i+1 of byte b of quad j belong to
 ///          k = 4(j + 2i) + b;  [cols/16][16] i8 scales;  [cols/256][16] f16 d;  weight = d·scale · (q − 32)
 ///   q8_split  q8_0 in two planes, so that a screen (ops.hpp) can read half of it:
-///          quants as q4_0: the high nibbles of q8_0's bytes;  low nibbles [16][cols/2] bytes, row by row, byte 16b + i
-///          holding k = 32b + i (low) and 32b + 16 + i (high);  scales f16;  [16] f32: how far the low nibbles can move
-///          a row's product, for activations of length 1
+///          quants as q4_0: the high nibbles of q8_0's bytes;  scales f16;  [16] f32: how far the low nibbles can move
+///          a row's product, for activations of length 1.  After all panels, theirs in the same order: low nibbles
+///          [cols/32][4][4][16] bytes: line g of a block holds rows g, g + 4, g + 8, g + 12, so that one row can be
+///          read alone and a transpose of 4×4 words gives the quads of all;  byte i holds k = i (low) and 16 + i (high)
 ///   affine8  quants as q8_0 without the offset;  [cols/16][2][16] f32 scales and offsets;  weight = scale · q + offset
 ///          (what every rarer format is expanded to)
 enum class Packing : std::uint8_t { f32, f16, bf16, bf16_pairs, q4_0, q5_0, q8_0, q4_k, q5_k, q6_k, q8_split, affine8 };
@@ -37,6 +38,7 @@ enum class Packing : std::uint8_t { f32, f16, bf16, bf16_pairs, q4_0, q5_0, q8_0
 /// Byte offsets of a panel's sections; a section a packing does not have is empty.
 struct PanelLayout {
   std::size_t quants = 0, high = 0, scales = 0, supers = 0, bytes = 0;
+  std::size_t low_bytes = 0;  ///< of the part that lies after all panels
 };
 PanelLayout panel_layout(Packing packing, std::int64_t cols);
 
@@ -49,17 +51,24 @@ struct PackedMatrix {
 
   std::int64_t panels() const { return (rows + panel_rows - 1) / panel_rows; }
   const std::byte* panel(std::int64_t p) const { return data + static_cast<std::size_t>(p) * layout.bytes; }
-  std::size_t bytes() const { return static_cast<std::size_t>(panels()) * layout.bytes; }
+  const std::byte* low_nibbles(std::int64_t p) const {
+    return panel(panels()) + static_cast<std::size_t>(p) * layout.low_bytes;
+  }
+  std::size_t bytes() const { return static_cast<std::size_t>(panels()) * (layout.bytes + layout.low_bytes); }
 };
 
 /// The packing for weights stored as `dtype`; `bf16_dot`: the machine multiplies BF16 pairs,
 /// so 16-bit floats are kept as such.
 Packing packing_for(DType dtype, bool bf16_dot);
 
-/// Packs panel `p` of a matrix whose row r starts at rows[r − 16·p] (null: a row of zeros past the end).
-/// `panel` has panel_layout().bytes bytes.
-void pack_panel(DType dtype, const std::byte* const (&rows)[panel_rows], Packing packing, std::int64_t cols,
-                std::byte* panel);
+/// Packs panel `p` of `matrix`, whose memory is written to, from rows stored as `dtype`: row r starts at rows[r − 16·p]
+/// (null: a row of zeros past the end). The memory must be zero before.
+void pack_panel(DType dtype, const std::byte* const (&rows)[panel_rows], const PackedMatrix& matrix, std::int64_t p);
+
+/// Where in a block of 256 bytes of q8_split's low nibbles the 16 bytes of a panel's row are.
+constexpr std::int64_t low_nibbles_of_row(int row) {
+  return row % 4 * 64 + row / 4 * 16;
+}
 
 /// One row of a packed matrix as floats: exactly the weights the products use.
 void unpack_row(const PackedMatrix& matrix, std::int64_t row, float* out);

@@ -24,7 +24,7 @@ namespace sw::generic {
 
 /// The sections of one panel.
 struct Panel {
-  const std::byte *quants, *high, *scales, *supers;
+  const std::byte *quants, *high, *scales, *supers, *low;
 
   Panel(const PackedMatrix& w, std::int64_t p) {
     const std::byte* base = w.panel(p);
@@ -32,6 +32,7 @@ struct Panel {
     high = base + w.layout.high;
     scales = base + w.layout.scales;
     supers = base + w.layout.supers;
+    low = w.low_nibbles(p);
   }
 };
 
@@ -75,15 +76,16 @@ struct Q8_0 {
   static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
 };
 
-/// Four quads of 16 rows that lie `stride` bytes apart, 16 bytes of each.
+/// The four quads of a block of q8_split's low nibbles.
 template <class S>
-void quads_of_rows(const std::byte* rows, std::int64_t stride, typename S::B (&q)[4]) {
-  if constexpr (requires { S::quads_of_rows(rows, stride, q); }) {
-    S::quads_of_rows(rows, stride, q);
+void low_quads(const std::byte* block, typename S::B (&q)[4]) {
+  if constexpr (requires { S::transpose_words(q); }) {
+    for (int g = 0; g < 4; ++g) q[g] = S::load_bytes(block + 64 * g);
+    S::transpose_words(q);
   } else {
     alignas(64) std::byte quads[4][64];
     for (int r = 0; r < panel_rows; ++r)
-      for (int j = 0; j < 4; ++j) __builtin_memcpy(quads[j] + 4 * r, rows + r * stride + 4 * j, 4);
+      for (int j = 0; j < 4; ++j) __builtin_memcpy(quads[j] + 4 * r, block + low_nibbles_of_row(r) + 4 * j, 4);
     for (int j = 0; j < 4; ++j) q[j] = S::load_bytes(quads[j]);
   }
 }
@@ -94,7 +96,7 @@ struct Q8Split {
   static constexpr bool affine = false, small = false;
   static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
     typename S::B low[4];
-    quads_of_rows<S>(w.high + b * 16, (w.scales - w.high) / panel_rows, low);
+    low_quads<S>(w.low + b * 256, low);
     for (int j = 0; j < 4; ++j) {
       const auto high = S::load_bytes(w.quants + b * 256 + 64 * j);
       q[j] = S::bit_or(S::raise_nibbles(S::low_nibbles(high)), S::low_nibbles(low[j]));
@@ -233,15 +235,13 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
   const Panel panel(w, p);
   const std::int64_t blocks = w.cols / 32;
   const auto block_bytes = static_cast<std::int64_t>(w.layout.bytes) / blocks;
-  // Sections are read side by side: where they are large, only a whole panel ahead is early enough for all of them.
-  const std::int64_t distance =
-      std::is_same_v<Format, Q8Split<S>> ? static_cast<std::int64_t>(w.layout.bytes) : std::int64_t{S::prefetch_bytes};
   F acc[M];
   for (int m = 0; m < M; ++m) acc[m] = S::zero();
   const std::int8_t* q8 = x.q8 + row * x.cols;
   const std::int64_t first_block = row * blocks;
   for (std::int64_t b = 0; b < blocks; ++b) {
-    prefetch_ahead<S>(w.panel(p) + b * block_bytes, distance, block_bytes);
+    prefetch_ahead<S>(w.panel(p) + b * block_bytes, S::prefetch_bytes, block_bytes);
+    if constexpr (std::is_same_v<Format, Q8Split<S>>) prefetch_ahead<S>(panel.low + b * 256, S::prefetch_bytes, 256);
     typename S::B q[8];
     Format::quads(panel, b, q);
     for (int half = 0; half < Format::halves; ++half) {

@@ -32,11 +32,11 @@ std::int32_t dot_split(const std::byte* high_quads, const std::byte* low, const 
 /// Row `lane` of a panel times the activations, rounded as direct_tile rounds.
 template <class S>
 float full_product(const Panel& panel, int lane, std::int64_t blocks, const Activations& x) {
-  const std::byte* low = panel.high + lane * blocks * 16;
+  const std::byte* low = panel.low + low_nibbles_of_row(lane);
   float acc = 0;
   for (std::int64_t b = 0; b < blocks; ++b) {
     const std::int32_t t =
-        x.offsets32[b] + dot_split<S>(panel.quants + b * 256 + 4 * lane, low + b * 16, x.q8 + b * 32);
+        x.offsets32[b] + dot_split<S>(panel.quants + b * 256 + 4 * lane, low + b * 256, x.q8 + b * 32);
     std::uint16_t scale;
     __builtin_memcpy(&scale, panel.scales + b * 32 + 2 * lane, sizeof scale);
     acc = __builtin_fmaf(static_cast<float>(t), f16_to_f32(scale) * x.scales[b], acc);
@@ -46,13 +46,13 @@ float full_product(const Panel& panel, int lane, std::int64_t blocks, const Acti
 
 /// Upper bounds of a panel's 16 products.
 template <class S>
-typename S::F upper_bounds(const Panel& panel, const Panel& next, std::int64_t blocks, const Activations& x,
-                           float length) {
+typename S::F upper_bounds(const PackedMatrix& w, std::int64_t p, const Activations& x, float length) {
   using F = typename S::F;
+  const Panel panel(w, p);
+  const std::int64_t blocks = w.cols / 32;
   F acc = S::zero();
   for (std::int64_t b = 0; b < blocks; ++b) {
-    for (int j = 0; j < 4; ++j) S::prefetch(next.quants + b * 256 + 64 * j);
-    if (b % 2 == 0) S::prefetch(next.scales + b * 32);
+    prefetch_ahead<S>(panel.quants + b * 288, S::prefetch_bytes, 288);
     auto t = S::zero_i();
     for (int j = 0; j < 4; ++j) {
       const auto bytes = S::load_bytes(panel.quants + b * 256 + 64 * j);
@@ -97,9 +97,8 @@ void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
     }
   };
   for (std::int64_t p = begin; p < end; ++p) {
-    const Panel panel(w, p), next(w, std::min(p + 1, w.panels() - 1));
     alignas(64) float upper[panel_rows];
-    S::store(upper, upper_bounds<S>(panel, next, blocks, x, s.length));
+    S::store(upper, upper_bounds<S>(w, p, x, s.length));
     const float threshold = s.threshold->load(std::memory_order_relaxed);
     unsigned passed = 0;
     for (unsigned lane = 0; lane < panel_rows; ++lane)
@@ -107,8 +106,8 @@ void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
     const std::int64_t rows = std::min<std::int64_t>(panel_rows, w.rows - p * panel_rows);
     std::fill_n(y + p * panel_rows, rows, -__builtin_inff());
     for (unsigned left = passed; left; left &= left - 1)
-      for (std::int64_t i = 0; i < blocks * 16; i += 64)
-        S::prefetch(panel.high + std::countr_zero(left) * blocks * 16 + i);
+      for (std::int64_t b = 0; b < blocks; ++b)
+        S::prefetch(w.low_nibbles(p) + b * 256 + low_nibbles_of_row(std::countr_zero(left)));
     finish_waiting();
     waiting_panel = p;
     waiting = passed;

@@ -28,7 +28,7 @@ float f16(const std::byte* at, std::int64_t i) {
 
 /// Sections of one panel and the lane of one row in it.
 struct PackedRow {
-  const std::byte *quants, *high, *scales, *supers;
+  const std::byte *quants, *high, *scales, *supers, *low;
   int lane;
 
   PackedRow(const PackedMatrix& w, std::int64_t row) : lane(static_cast<int>(row % panel_rows)) {
@@ -37,6 +37,7 @@ struct PackedRow {
     high = panel + w.layout.high;
     scales = panel + w.layout.scales;
     supers = panel + w.layout.supers;
+    low = w.low_nibbles(row / panel_rows);
   }
 };
 
@@ -61,8 +62,7 @@ Codes read_codes(Packing packing, const PackedRow& w, std::int64_t b, int half) 
       code += 16 * (u8(w.high, b * 64 + quad * 8 + byte / 8) >> byte % 8 & 1);
     if (packing == Packing::q6_k) code += 16 * (u8(w.high, b * 128 + quad % 2 * 64 + byte) >> quad / 2 * 2 & 3);
     if (packing == Packing::q8_split) {
-      const std::int64_t row_bytes = (w.scales - w.high) / panel_rows;
-      const int low = u8(w.high, r * row_bytes + b * 16 + i);
+      const int low = u8(w.low, b * 256 + low_nibbles_of_row(r) + i);
       code = 16 * code + (half == 0 ? low & 15 : low >> 4) - 128;
     }
     if (packing == Packing::q4_0) code -= 8;

@@ -71,8 +71,7 @@ struct Packed {
         const std::int64_t row = p * panel_rows + r;
         starts[r] = row < n_rows ? rows[static_cast<std::size_t>(row)].data() : nullptr;
       }
-      pack_panel(dtype, starts, packing, cols,
-                 matrix.bytes.get() + static_cast<std::size_t>(p) * matrix.view.layout.bytes);
+      pack_panel(dtype, starts, matrix.view, p);
     }
   }
 };

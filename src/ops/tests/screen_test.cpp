@@ -41,8 +41,7 @@ struct Head {
           const std::int64_t row = p * panel_rows + i;
           sources[i] = row < rows ? stored.data() + static_cast<std::size_t>(row) * stride : nullptr;
         }
-        pack_panel(DType::q8_0, sources, matrix->view.packing, cols,
-                   matrix->bytes.get() + static_cast<std::size_t>(p) * matrix->view.layout.bytes);
+        pack_panel(DType::q8_0, sources, matrix->view, p);
       }
   }
 };

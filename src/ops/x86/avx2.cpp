@@ -127,6 +127,21 @@ struct Avx2 {
     const auto* words = reinterpret_cast<const __m256i*>(at);
     return {_mm256_loadu_si256(words), _mm256_loadu_si256(words + 1)};
   }
+  /// Transposes the 4×4 words at the same quarter of four registers.
+  static void transpose_words(B (&q)[4]) {
+    const auto transpose = [&](__m256i B::*half) {
+      const __m256i a = _mm256_unpacklo_epi32(q[0].*half, q[1].*half),
+                    b = _mm256_unpackhi_epi32(q[0].*half, q[1].*half);
+      const __m256i c = _mm256_unpacklo_epi32(q[2].*half, q[3].*half),
+                    d = _mm256_unpackhi_epi32(q[2].*half, q[3].*half);
+      q[0].*half = _mm256_unpacklo_epi64(a, c);
+      q[1].*half = _mm256_unpackhi_epi64(a, c);
+      q[2].*half = _mm256_unpacklo_epi64(b, d);
+      q[3].*half = _mm256_unpackhi_epi64(b, d);
+    };
+    transpose(&B::lo);
+    transpose(&B::hi);
+  }
   static void store_bytes(std::byte* at, B x) {
     auto* words = reinterpret_cast<__m256i*>(at);
     _mm256_storeu_si256(words, x.lo);

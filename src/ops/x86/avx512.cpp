@@ -114,16 +114,10 @@ struct Avx512 {
   static I dot(I acc, B w, B x) { return _mm512_dpbusd_epi32(acc, w, x); }
   static I dot(I acc, B w, const std::int8_t* x) { return _mm512_dpbusd_epi32(acc, w, broadcast_quad(x)); }
   static I dot_small(I acc, B w, const std::int8_t* x) { return dot(acc, w, x); }
-  /// A transpose of 4×4 words within each quarter of a register, whose quarters are rows i, i + 4, i + 8, i + 12.
-  static void quads_of_rows(const std::byte* rows, std::int64_t stride, B (&q)[4]) {
-    const auto row = [&](int r) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows + r * stride)); };
-    B z[4];
-    for (int i = 0; i < 4; ++i) {
-      z[i] = _mm512_inserti32x4(_mm512_castsi128_si512(row(i)), row(i + 4), 1);
-      z[i] = _mm512_inserti32x4(_mm512_inserti32x4(z[i], row(i + 8), 2), row(i + 12), 3);
-    }
-    const B a = _mm512_unpacklo_epi32(z[0], z[1]), b = _mm512_unpackhi_epi32(z[0], z[1]);
-    const B c = _mm512_unpacklo_epi32(z[2], z[3]), d = _mm512_unpackhi_epi32(z[2], z[3]);
+  /// Transposes the 4×4 words at the same quarter of four registers.
+  static void transpose_words(B (&q)[4]) {
+    const B a = _mm512_unpacklo_epi32(q[0], q[1]), b = _mm512_unpackhi_epi32(q[0], q[1]);
+    const B c = _mm512_unpacklo_epi32(q[2], q[3]), d = _mm512_unpackhi_epi32(q[2], q[3]);
     q[0] = _mm512_unpacklo_epi64(a, c);
     q[1] = _mm512_unpackhi_epi64(a, c);
     q[2] = _mm512_unpacklo_epi64(b, d);
