@@ -6,7 +6,7 @@ say() { printf '%s\n' "$*" >&2; }
 build_packages=(
   g++ cmake ninja-build pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev
-  libpcre2-dev libutf8proc-dev libboost1.81-dev libssl-dev ca-certificates
+  libpcre2-dev libutf8proc-dev libboost1.81-dev libssl-dev libsqlite3-dev ca-certificates
 )
 test_packages=(libgtest-dev librapidcheck-dev)
 fuzz_packages=(clang-16 libclang-rt-16-dev)

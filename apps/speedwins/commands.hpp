@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +15,8 @@ namespace sw {
 struct Report {
   nlohmann::ordered_json json;
   std::string text;
+  std::optional<Error> error = {};  ///< of what followed the results: said on stderr, exit code 1
+  int exit_code = 0;                ///< 1: the results themselves are a failure, such as a regression
 };
 
 /// What the commands share with main(): which one was asked for, and how it should answer.
@@ -32,6 +35,9 @@ void add_bench_command(CLI::App& app, Context& context);
 void add_machine_command(CLI::App& app, Context& context);
 void add_profile_command(CLI::App& app, Context& context);
 void add_eval_command(CLI::App& app, Context& context);
+void add_ab_command(CLI::App& app, Context& context);
+void add_history_command(CLI::App& app, Context& context);
+void add_regress_command(CLI::App& app, Context& context);
 void add_tokenize_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
 void add_convert_command(CLI::App& app, Context& context);

@@ -56,7 +56,9 @@ int run_action(const Context& context) {
   try {
     const auto report = context.action();
     if (!report) return report_error(report.error(), context.json, failed);
-    return print(context.json ? dump(report->json) : report->text);
+    const int printed = print(context.json ? dump(report->json) : report->text);
+    if (report->error) return report_error(*report->error, false, failed);
+    return printed == done ? report->exit_code : printed;
   } catch (const std::bad_alloc&) {
     return report_error({"not enough memory", {}, {}, "Use a smaller model or a smaller --ctx"}, context.json, failed);
   } catch (const std::exception& exception) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ class Recording {
  public:
   /// Begins a run in the user's history; `machine` and `version` of `info` are filled in.
   Recording(const OutputFlags& flags, RunInfo info);
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
 
   void sample(const Metric& metric, double value);
   void finish(const std::vector<Metric>& metrics, RunStatus status = RunStatus::done);
@@ -30,11 +34,15 @@ class Recording {
   std::int64_t id() const { return id_; }
 
  private:
+  Status begin(const RunInfo& info);
   void give_up(const Error& error);
 
   std::unique_ptr<History> history_;
   std::int64_t id_ = 0;
 };
+
+/// "AMD EPYC 9R14, 2 threads": whose results compare.
+std::string machine_name();
 
 /// A metric from its samples: median and 95 % interval. `samples` must not be empty.
 Metric timing_metric(std::string name, std::string unit, Better better, std::vector<double> samples);

@@ -22,18 +22,18 @@ enum class Better : std::uint8_t { lower, higher };
 
 /// One measured quantity of a run.
 struct Metric {
-  std::string name;  ///< "decode_tok_s"
-  std::string unit;  ///< "tok/s"
+  std::string name = {};  ///< "decode_tok_s"
+  std::string unit = {};  ///< "tok/s"
   MetricKind kind = MetricKind::timing;
   Better better = Better::lower;
-  double value = 0;             ///< the median where there are samples
-  double low = 0, high = 0;     ///< 95 % interval; both equal `value` where there is none
-  std::vector<double> samples;  ///< in the order they were taken
+  double value = 0;                  ///< the median where there are samples
+  double low = 0, high = 0;          ///< 95 % interval; both equal `value` where there is none
+  std::vector<double> samples = {};  ///< in the order they were taken
 };
 
 /// What was measured, on what, with what.
 struct RunInfo {
-  std::string command;        ///< "bench"
+  std::string command = {};   ///< "bench"
   std::string version;        ///< of the program
   std::string machine;        ///< the CPU's name and its number of hardware threads
   std::string model;          ///< as the user wrote it
@@ -59,7 +59,7 @@ struct RunRecord {
 
 /// Which runs to list; empty fields match everything.
 struct RunFilter {
-  std::string command, model, machine;
+  std::string command = {}, model = {}, machine = {};
   std::int64_t since_ms = 0;
   int limit = 20;  ///< the newest; 0: all
 };

@@ -132,8 +132,8 @@ struct TerminalOptions {
 /// Tables with small bars; plots as a grid of characters. Every line fits the width.
 std::string to_terminal(const Document& document, const TerminalOptions& options = {});
 
-/// Every table and every series as one table (RFC 4180), each with its title in the first column. Estimates take three
-/// columns: value, low, high.
+/// Every value of every table and chart on a row of its own (RFC 4180): table, row, column, unit, value, low, high. One
+/// shape for all commands, so that files of different runs can be joined.
 std::string to_csv(const Document& document);
 
 /// One file that needs no network and no script: charts are SVG, in a narrow and a wide form; light or dark as the
