@@ -23,14 +23,18 @@ std::vector<double> sorted_copy(std::span<const double> values) {
   return sorted;
 }
 
+/// Not uniform_int_distribution, whose results differ between standard libraries.
+std::uint64_t draw(std::mt19937_64& random, std::size_t n) {
+  return (random() >> 32) * n >> 32;
+}
+
 /// Medians of resamples of one sorted sample.
 class Resampler {
  public:
   explicit Resampler(std::span<const double> values) : sorted_(sorted_copy(values)), drawn_(sorted_.size()) {}
 
   double median(std::mt19937_64& random) {
-    // Not uniform_int_distribution, whose results differ between standard libraries.
-    for (std::uint64_t& index : drawn_) index = (random() >> 32) * sorted_.size() >> 32;
+    for (std::uint64_t& index : drawn_) index = draw(random, sorted_.size());
     const auto middle = drawn_.begin() + static_cast<std::ptrdiff_t>(drawn_.size() / 2);
     std::ranges::nth_element(drawn_, middle);
     const double upper = sorted_[*middle];
@@ -83,6 +87,34 @@ Interval bootstrap_ratio(std::span<const double> numerator, std::span<const doub
   Resampler above(numerator), below(denominator);
   return bootstrap(options, std::min(numerator.size(), denominator.size()),
                    [&](std::mt19937_64& random) { return above.median(random) / below.median(random); });
+}
+
+Interval bootstrap_mean(std::span<const double> values, std::span<const double> weights,
+                        const BootstrapOptions& options) {
+  if (values.empty()) return {};
+  return bootstrap(options, values.size(), [&](std::mt19937_64& random) {
+    double sum = 0, weight = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::size_t drawn = draw(random, values.size());
+      const double w = weights.empty() ? 1 : weights[drawn];
+      sum += w * values[drawn];
+      weight += w;
+    }
+    return weight > 0 ? sum / weight : 0;
+  });
+}
+
+Interval wilson_interval(std::int64_t successes, std::int64_t trials, double level) {
+  if (trials <= 0) return {0, 1};
+  const auto n = static_cast<double>(trials);
+  const double p = static_cast<double>(successes) / n, z = normal_quantile((1 + level) / 2);
+  const double center = (p + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  return {std::max(0.0, center - half), std::min(1.0, center + half)};
+}
+
+double normal_quantile(double q) {
+  return boost::math::quantile(boost::math::normal(), q);
 }
 
 }  // namespace sw

@@ -31,4 +31,16 @@ Interval bootstrap_median(std::span<const double> values, const BootstrapOptions
 Interval bootstrap_ratio(std::span<const double> numerator, std::span<const double> denominator,
                          const BootstrapOptions& options = {});
 
+/// The same for the mean of `values` weighted by `weights` (all equal where empty), resampling values with their
+/// weights.
+Interval bootstrap_mean(std::span<const double> values, std::span<const double> weights = {},
+                        const BootstrapOptions& options = {});
+
+/// The interval that holds a probability of which `successes` of `trials` were seen (Wilson 1927): right for few trials
+/// and for shares near 0 and 1. [0, 1] without trials.
+Interval wilson_interval(std::int64_t successes, std::int64_t trials, double level = 0.95);
+
+/// The quantile q of the standard normal distribution.
+double normal_quantile(double q);
+
 }  // namespace sw
