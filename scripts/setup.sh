@@ -8,6 +8,8 @@ build_packages=(
   libfmt-dev nlohmann-json3-dev libcli11-dev
   libpcre2-dev libutf8proc-dev libboost1.81-dev libssl-dev libsqlite3-dev ca-certificates
 )
+web_packages=(nodejs npm)
+browser_packages=(chromium)
 test_packages=(libgtest-dev librapidcheck-dev)
 fuzz_packages=(clang-16 libclang-rt-16-dev)
 
@@ -40,6 +42,12 @@ install_packages() {
   "${as_root[@]}" apt-get update -qq >&2 || say "apt-get update failed; trying with the package lists there are."
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# install_web_packages: what builds the page. Node.js from elsewhere than apt is as good; without any, there is no page.
+install_web_packages() {
+  command -v npm > /dev/null || install_packages "${web_packages[@]}" ||
+    say "The program is built without its web interface: Node.js and npm could not be installed."
 }
 
 # A compiler cache where there is one.
