@@ -8,7 +8,8 @@ mkdir -p "$1"
 output=$(cd "$1" && pwd)
 
 # One at a time: build folders share node_modules and the built page.
-exec 9> "$web/node_modules.lock"
+mkdir -p "$web/.cache"
+exec 9> "$web/.cache/lock"
 flock 9
 
 without_page() {
@@ -27,9 +28,9 @@ fi
 
 inputs=$(find src public scripts index.html package-lock.json tsconfig.json vite.config.ts -type f -print0 | sort -z |
   xargs -0 sha256sum | sha256sum)
-if [[ ! -e dist/index.html || $(cat dist.stamp 2> /dev/null) != "$inputs" ]]; then
+if [[ ! -e dist/index.html || $(cat .cache/dist.stamp 2> /dev/null) != "$inputs" ]]; then
   npm run --silent build -- --logLevel warn >&2
-  printf '%s\n' "$inputs" > dist.stamp
+  printf '%s\n' "$inputs" > .cache/dist.stamp
 fi
 rm -rf "$output/dist"
 cp -r dist "$output/dist"
