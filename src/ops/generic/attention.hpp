@@ -158,9 +158,18 @@ void attend_split(const AttentionArgs& args, int begin, int end, std::int64_t sp
   };
   const std::int64_t from = std::max(split * kv_split, visible_from(args.first + begin));
   const std::int64_t last = std::min((split + 1) * kv_split - 1, args.first + end - 1);
+  const auto keys_of = [&](std::int64_t block) {
+    return args.pool + static_cast<std::size_t>(args.blocks[block]) * args.pool_stride;
+  };
+  // Blocks lie far apart: the hardware does not run ahead from one to the next.
+  const std::int64_t half_bytes = std::int64_t{kv_block} * args.head_dim * static_cast<std::int64_t>(sizeof(Key));
+  const auto prefetch = [&](const std::byte* at) {
+    for (std::int64_t i = 0; i < half_bytes; i += 64) S::prefetch(at + i);
+  };
   for (std::int64_t block = from / kv_block; block <= last / kv_block && from <= last; ++block) {
-    const auto* keys =
-        reinterpret_cast<const Key*>(args.pool + static_cast<std::size_t>(args.blocks[block]) * args.pool_stride);
+    const auto* keys = reinterpret_cast<const Key*>(keys_of(block));
+    const std::byte* next = block < last / kv_block ? keys_of(block + 1) : nullptr;
+    if (next) prefetch(next);
     for_row_tiles<S::score_rows>(n_rows, [&]<int M>(std::int64_t row) {
       score_tile<S, Key, M>(keys, q + row, args.head_dim, rows.scores + row * kv_block);
     });
@@ -168,6 +177,7 @@ void attend_split(const AttentionArgs& args, int begin, int end, std::int64_t sp
       const std::int64_t position = args.first + begin + row / args.group;
       add_scores<S>(args, block * kv_block, visible_from(position), position, row, rows);
     }
+    if (next) prefetch(next + half_bytes);
     const int positions = static_cast<int>(std::min<std::int64_t>(kv_block, last - block * kv_block + 1));
     values_of_rows<S, Key>(keys + kv_block * args.head_dim, n_rows, positions, args.head_dim, rows);
   }
