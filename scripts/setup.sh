@@ -7,11 +7,11 @@ build_packages=(
   g++ cmake ninja-build pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev
   libdnnl-dev libtomlplusplus-dev
-  libpcre2-dev libutf8proc-dev libboost1.81-dev libssl-dev libsqlite3-dev ca-certificates
+  libpcre2-dev libutf8proc-dev libboost1.81-dev libssl-dev libsqlite3-dev libpq-dev ca-certificates
 )
 web_packages=(nodejs npm)
 browser_packages=(chromium)
-test_packages=(libgtest-dev librapidcheck-dev)
+test_packages=(libgtest-dev librapidcheck-dev postgresql)
 fuzz_packages=(clang-16 libclang-rt-16-dev)
 
 # missing_packages PACKAGE…: those that are not installed.

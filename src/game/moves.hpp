@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "game/ingredients.hpp"
+
+namespace sw::game {
+
+/// Puts two or three known concepts together. `prediction` is what the player says will come of it.
+struct Combine {
+  Ingredients ingredients;
+  std::optional<ConceptIndex> prediction;
+  bool operator==(const Combine&) const = default;
+};
+
+/// The next step of help towards `target`, or towards whatever is easiest now.
+struct AskHint {
+  std::optional<ConceptIndex> target;
+  bool operator==(const AskHint&) const = default;
+};
+
+/// What checks are about: a module, a chapter of a learning path, or whatever is due for review.
+struct Scope {
+  enum class Kind { module, chapter, review };
+  Kind kind = Kind::review;
+  int module = 0;            ///< of a module's check
+  std::size_t path = 0;      ///< place in Content::paths, of a chapter's check
+  std::size_t chapter = 0;   ///< place in LearningPath::chapters
+  auto operator<=>(const Scope&) const = default;
+};
+
+/// Five short questions.
+struct StartQuiz {
+  Scope scope;
+  bool operator==(const StartQuiz&) const = default;
+};
+
+struct Answer {
+  int choice = 0;  ///< 0 … 3
+  bool operator==(const Answer&) const = default;
+};
+
+/// The concept's experiment was run in the lab.
+struct RunExperiment {
+  ConceptIndex idea = 0;
+  std::string run;  ///< the lab's name for the run
+  bool operator==(const RunExperiment&) const = default;
+};
+
+/// Takes back the last move, where that was a combination: what a hint or a check has shown cannot be unseen.
+struct Undo {
+  bool operator==(const Undo&) const = default;
+};
+
+/// Begins with what a share code says was found. Only as the first move.
+struct Adopt {
+  std::string code;
+  bool operator==(const Adopt&) const = default;
+};
+
+using Action = std::variant<Combine, AskHint, StartQuiz, Answer, RunExperiment, Undo, Adopt>;
+
+struct Move {
+  Action action;
+  std::int64_t at = 0;  ///< Unix seconds
+  bool operator==(const Move&) const = default;
+};
+
+/// A game is its seed and its moves; everything else follows (see replay()).
+struct Record {
+  std::uint64_t seed = 0;
+  std::vector<Move> moves;
+};
+
+}  // namespace sw::game
