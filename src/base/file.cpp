@@ -130,9 +130,9 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
   return write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-Status AtomicFile::commit() {
+Status AtomicFile::commit(bool durable) {
   SW_TRY(flush());
-  if (::fsync(fd_) != 0) return fail("cannot flush: " + system_message(), temporary_.string());
+  if (durable && ::fsync(fd_) != 0) return fail("cannot flush: " + system_message(), temporary_.string());
   if (::rename(temporary_.c_str(), target_.c_str()) != 0)
     return fail("cannot rename into place: " + system_message(), target_.string());
   ::close(std::exchange(fd_, -1));

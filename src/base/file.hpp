@@ -52,8 +52,9 @@ class AtomicFile {
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text);
   std::uint64_t bytes_written() const { return written_; }
-  /// Flushes to the disk and renames. A failure leaves the target untouched.
-  Status commit();
+  /// Flushes to the disk and renames. A failure leaves the target untouched. `durable` false leaves the flushing to the
+  /// system: for files that carry a checksum and can be had again.
+  Status commit(bool durable = true);
 
  private:
   AtomicFile() = default;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/thread_pool.hpp"
-#include "decode/stop_strings.hpp"
 #include "measure/stopwatch.hpp"
 
 namespace sw {
@@ -18,22 +17,6 @@ bool is_set(const std::atomic<bool>* flag) {
 }
 
 }  // namespace
-
-std::string_view name(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::stop:
-      return "stop";
-    case FinishReason::length:
-      return "length";
-    case FinishReason::cancelled:
-      return "cancelled";
-    case FinishReason::deadline:
-      return "deadline";
-    case FinishReason::failed:
-      return "failed";
-  }
-  return "";
-}
 
 double Generation::prefill_tok_s() const {
   return ttft_ms > 0 ? (prompt_tokens - cached_tokens) / ttft_ms * 1e3 : 0;
@@ -128,39 +111,23 @@ Result<Generation> Session::generate(std::span<const TokenId> prompt, const Gene
   SW_TRY(impl_->rewind_to(prompt));
   generation.cached_tokens = static_cast<int>(impl_->held.size());
 
-  const Tokenizer& tokenizer = *impl_->model.tokenizer;
-  const auto& stop_ids = tokenizer.stop_ids();
-  const auto ends_text = [&](TokenId token) {
-    return !options.ignore_eos && std::find(stop_ids.begin(), stop_ids.end(), token) != stop_ids.end();
-  };
-  StreamingDecoder decoder(tokenizer);
-  StopStrings stop_strings(options.stop_strings);
   const auto show = [&](const std::string& text) {
     if (text.empty()) return;
     generation.text += text;
     if (on_text) on_text(text);
   };
-
-  Sampler sampler(options.sampling);
-  const int top_k = sampler.deciding_logits();
+  // One token more than fits: the last one is not read any more.
+  const int room = capacity() - generation.prompt_tokens + 1;
+  Continuation continuation(*impl_->model.tokenizer, options, prompt, room);
+  const int top_k = continuation.deciding_logits();
   SW_ASSIGN(auto logits, impl_->prefill(prompt, top_k, options.cancel));
   if (!logits) {
     generation.finish_reason = FinishReason::cancelled;
     return generation;
   }
-  sampler.observe_prompt(prompt);
   std::optional<Stopwatch> since_first;
-
-  while (options.max_tokens < 0 || std::ssize(generation.tokens) < options.max_tokens) {
-    if (is_set(options.cancel)) {
-      generation.finish_reason = FinishReason::cancelled;
-      break;
-    }
-    if (since_first) {
-      if (std::ssize(impl_->held) == capacity()) break;
-      SW_ASSIGN(logits, impl_->feed({&generation.tokens.back().token, 1}, top_k));
-    }
-    SampledToken sampled = sampler.sample(*logits);
+  for (;;) {
+    Continuation::Step step = continuation.advance(*logits);
     if (since_first) {
       ++generation.decode_steps;
       generation.decode_ms = since_first->ms();
@@ -168,22 +135,19 @@ Result<Generation> Session::generate(std::span<const TokenId> prompt, const Gene
       generation.ttft_ms = since_call.ms();
       since_first.emplace();
     }
-    if (ends_text(sampled.token)) {
-      generation.finish_reason = FinishReason::stop;
-      break;
+    if (step.token) generation.tokens.push_back(std::move(*step.token));
+    show(step.text);
+    if (step.finish) {
+      generation.finish_reason = *step.finish;
+      return generation;
     }
-    generation.tokens.push_back(std::move(sampled));
-    show(stop_strings.push(decoder.push(generation.tokens.back().token)));
-    if (stop_strings.stopped()) {
-      generation.finish_reason = FinishReason::stop;
-      break;
+    if (is_set(options.cancel)) {
+      generation.finish_reason = FinishReason::cancelled;
+      show(continuation.rest());
+      return generation;
     }
+    SW_ASSIGN(logits, impl_->feed({&generation.tokens.back().token, 1}, top_k));
   }
-  if (!stop_strings.stopped()) {
-    show(stop_strings.push(decoder.finish()));
-    show(stop_strings.finish());
-  }
-  return generation;
 }
 
 void Session::reset() {

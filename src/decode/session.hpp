@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -10,7 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "decode/sampler.hpp"
+#include "decode/continuation.hpp"
 #include "model/executor.hpp"
 #include "model/model.hpp"
 #include "state/state.hpp"
@@ -19,23 +18,9 @@ namespace sw {
 
 class ThreadPool;
 
-/// What to generate and where to end.
-struct GenerationOptions {
-  SamplingOptions sampling;
-  int max_tokens = -1;  ///< −1: until the model ends or the context is full
-  std::vector<std::string> stop_strings;
-  bool ignore_eos = false;                    ///< the model's own end-of-text tokens do not end the text
+struct GenerationOptions : TextOptions {
   const std::atomic<bool>* cancel = nullptr;  ///< set by anyone to end after the current token
 };
-
-enum class FinishReason {
-  stop,       ///< the model's end or a stop string
-  length,     ///< max_tokens or the context
-  cancelled,  ///< whoever asked does not want it any more
-  deadline,   ///< its time was over (serving only, as `failed`)
-  failed,
-};
-std::string_view name(FinishReason reason);
 
 struct Generation {
   std::string text;

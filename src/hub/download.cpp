@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "hub/digest.hpp"
+#include "base/digest.hpp"
 #include "hub/http_client.hpp"
 
 namespace sw {

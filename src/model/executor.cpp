@@ -80,6 +80,7 @@ struct Executor::Impl {
   void mamba_mixer(int index, const Mamba& m, const MambaWeights& w, float* out, bool add);
   void feed_forward(int index, const Ffn& ffn, const MlpWeights& w, float* out, bool add);
   std::int64_t head();
+  void sum_hidden();
 
   /// buffers.input = norm(x) for all rows, in the forms wanted.
   void norm_and_prepare(const float* x, const std::vector<float>& weight, std::int64_t rows, ActivationForms forms);
@@ -124,6 +125,7 @@ Result<Logits> Executor::forward(std::span<const BatchEntry> batch, StatePool& s
   run.start();
   if (run.n_tokens == 0) return Logits{{}, run.spec.vocab};
   for (int block = 0; block < static_cast<int>(run.spec.blocks.size()); ++block) run.run_block(block);
+  run.sum_hidden();
   const std::int64_t rows = run.head();
   for (const BatchEntry& entry : batch) state.advance(entry.sequence, static_cast<int>(entry.tokens.size()));
   return Logits{{run.buffers.logits, static_cast<std::size_t>(rows * run.spec.vocab)}, run.spec.vocab};
@@ -223,7 +225,7 @@ void Executor::Impl::attention_mixer(int index, const Attention& a, const Attent
         const std::int64_t position = buffers.position[row];
         const SequenceId sequence = batch[static_cast<std::size_t>(buffers.entry[row])].sequence;
         std::byte* block =
-            state->blocks() + layer.offset +
+            state->block_data() + layer.offset +
             static_cast<std::size_t>(state->block_table(sequence)[position / kv_block]) * state->block_bytes();
         const auto finish_head = [&](float* head, const std::vector<float>& norm) {
           if (a.qk_norm) ops.rms_norm(head, norm.data(), spec.norm_eps, a.head_dim, head);
@@ -287,7 +289,7 @@ void Executor::Impl::attend(int index, const Attention& a) {
                          .scale = a.scale,
                          .softcap = a.softcap,
                          .kv_type = state->kv_type(),
-                         .pool = state->blocks() + layer.offset + static_cast<std::size_t>(head) * layer.head_bytes,
+                         .pool = state->block_data() + layer.offset + static_cast<std::size_t>(head) * layer.head_bytes,
                          .pool_stride = state->block_bytes(),
                          .blocks = state->block_table(entry.sequence),
                          .scratch = reinterpret_cast<float*>(buffers.scratch[static_cast<std::size_t>(thread)])};
@@ -475,6 +477,22 @@ void Executor::Impl::feed_forward(int index, const Ffn& ffn, const MlpWeights& w
                     arithmetic_of(w.down));
     prepare(buffers.gate, hidden, hidden, n_tokens, forms_for({&w.down}));
     multiply({{&w.down, output(w.down, out, spec.width, add)}});
+  }
+}
+
+/// Adds the final hidden states of the entries that want them, in order of position.
+void Executor::Impl::sum_hidden() {
+  std::int64_t first = 0;
+  for (const BatchEntry& entry : batch) {
+    const auto n = static_cast<std::int64_t>(entry.tokens.size());
+    if (entry.hidden_sum) {
+      norm_and_prepare(buffers.residual + first * spec.width, weights->output_norm(), n, {});
+      pool.parallel_for(spec.width, 64, [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t row = 0; row < n; ++row)
+          for (std::int64_t i = begin; i < end; ++i) entry.hidden_sum[i] += buffers.input.f32[row * spec.width + i];
+      });
+    }
+    first += n;
   }
 }
 

@@ -21,6 +21,8 @@ struct BatchEntry {
   int n_logits = 1;                 ///< logits wanted for the last n of `tokens`
   /// When only the k most likely tokens matter: logits certainly below k others may be −∞. 0: all are wanted.
   int top_k = 0;
+  /// [width], or null: the final hidden states of all `tokens` (those the head is applied to) are added to it.
+  float* hidden_sum = nullptr;
 };
 
 /// Logits of the rows asked for, entry by entry: [rows, vocab]. Valid until the next forward().

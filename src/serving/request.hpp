@@ -3,15 +3,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
-#include "decode/sampler.hpp"
-#include "decode/session.hpp"
-#include "decode/token_constraint.hpp"
+#include "decode/continuation.hpp"
 #include "text/tokenizer.hpp"
 
 namespace sw {
@@ -19,18 +16,12 @@ namespace sw {
 /// `generate` continues the prompt; `embed` reads it and gives one vector for it.
 enum class RequestKind { generate, embed };
 
-/// One thing asked of an Engine.
-struct Request {
+/// One thing asked of an Engine. The TextOptions, of `generate` only, hold for each choice; choice i is drawn with
+/// sampling.seed + i.
+struct Request : TextOptions {
   RequestKind kind = RequestKind::generate;
   std::vector<TokenId> prompt;  ///< at least one token
-
-  // Of `generate` only.
-  SamplingOptions sampling;  ///< log-probabilities: sampling.top_logprobs; choice i is drawn with sampling.seed + i
-  int max_tokens = -1;       ///< of each choice; −1: until the model ends or the context is full
-  std::vector<std::string> stop_strings;
-  bool ignore_eos = false;                            ///< the model's own end-of-text tokens do not end the text
-  int n = 1;                                          ///< choices, which share the prompt's state
-  std::shared_ptr<const TokenConstraint> constraint;  ///< each choice follows a fresh() one; null: free text
+  int n = 1;                    ///< choices, which share the prompt's state
 
   // How it shares the machine with others.
   std::string client;  ///< whom to be fair to: clients take turns, whatever the number of their requests

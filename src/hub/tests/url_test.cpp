@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "hub/digest.hpp"
+#include "base/digest.hpp"
 
 namespace sw {
 namespace {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,7 +17,9 @@ class Digest {
   static Digest git_blob(std::uint64_t size);
 
   void update(std::string_view bytes);
-  /// Lower-case hexadecimal. Ends the digest.
+  void update(std::span<const std::byte> bytes);
+  /// The checksum: its bytes, or those in lower-case hexadecimal. Either ends the digest.
+  std::string bytes();
   std::string hex();
 
  private:
@@ -25,5 +29,7 @@ class Digest {
   explicit Digest(void* context) : context_(context) {}
   std::unique_ptr<void, Free> context_;
 };
+
+std::string hexadecimal(std::string_view bytes);
 
 }  // namespace sw

@@ -1,4 +1,4 @@
-#include "hub/digest.hpp"
+#include "base/digest.hpp"
 
 #include <fmt/core.h>
 #include <openssl/evp.h>
@@ -37,12 +37,24 @@ void Digest::update(std::string_view bytes) {
   EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_.get()), bytes.data(), bytes.size());
 }
 
-std::string Digest::hex() {
+void Digest::update(std::span<const std::byte> bytes) {
+  update(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+std::string Digest::bytes() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
   unsigned int size = 0;
   EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_.get()), bytes.data(), &size);
+  return {reinterpret_cast<const char*>(bytes.data()), size};
+}
+
+std::string Digest::hex() {
+  return hexadecimal(bytes());
+}
+
+std::string hexadecimal(std::string_view bytes) {
   std::string text;
-  for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", bytes[i]);
+  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   return text;
 }
 
