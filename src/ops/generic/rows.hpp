@@ -24,7 +24,8 @@ void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, fl
   });
 }
 
-/// Blocks of 32: scale = max|x| / 127, q = round(x · 127 / max|x|); ties to even.
+/// Blocks of 32: scale = max|x| / 127 to 11 significant bits, q = round(x · 127 / max|x|); ties to even. GGML stores
+/// this scale as F16; with the same bits here, a GGUF file gives the same greedy tokens in both.
 template <class S>
 void prepare(const float* values, std::int64_t row, ActivationForms forms, const Activations& x) {
   const std::int64_t cols = x.cols;
@@ -48,7 +49,7 @@ void prepare(const float* values, std::int64_t row, ActivationForms forms, const
     const std::int32_t sum0 = S::store_i8(q, scaled(v0));
     const std::int32_t sum1 = S::store_i8(q + 16, scaled(v1));
     const std::int64_t at = row * blocks + b;
-    const float scale = most / 127.0f;
+    const float scale = round_to_f16_precision(most / 127.0f);
     x.scales[at] = scale;
     x.scaled_sums[at] = scale * static_cast<float>(sum0 + sum1);
     x.offsets16[2 * at] = -128 * sum0;

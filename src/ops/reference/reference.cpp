@@ -194,7 +194,7 @@ void prepare(const float* values, std::int64_t row, ActivationForms forms, const
       sums[i / 16] += q;
     }
     const std::int64_t at = row * (cols / 32) + b;
-    x.scales[at] = most / 127.0f;
+    x.scales[at] = round_to_f16_precision(most / 127.0f);
     x.scaled_sums[at] = x.scales[at] * static_cast<float>(sums[0] + sums[1]);
     x.offsets16[2 * at] = -128 * sums[0];
     x.offsets16[2 * at + 1] = -128 * sums[1];
