@@ -12,18 +12,10 @@ const key = 'speedwins.waterfall';
 const isOpen = new Store(browserStorage().getItem(key) === 'open');
 isOpen.subscribe(() => browserStorage().setItem(key, isOpen.get() ? 'open' : 'closed'));
 
-/** Where the answer's time went, and what can be done with it. Its height is the same while the answer is written. */
+/** Where the answer's time went, and what can be done with it. */
 export function AnswerFooter({ message, onRetry }: { message: Message; onRetry: (() => void) | undefined }) {
   const open = useStore(isOpen);
   const { timings, state } = message;
-  if (state === 'streaming') {
-    return (
-      <p className="mt-3 flex h-11 items-center gap-2 text-xs text-muted">
-        <span aria-hidden className="pulse size-2 rounded-full bg-accent" />
-        {message.content === '' ? 'Reading the question' : 'Writing'}
-      </p>
-    );
-  }
   const chart = timings && waterfall(timings);
   return (
     <div className="mt-3">

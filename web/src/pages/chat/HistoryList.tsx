@@ -32,19 +32,17 @@ export default function HistoryList({ onNavigate }: { onNavigate: () => void }) 
         <Button icon={Plus} onClick={() => go(null)} className="w-full">
           New chat
         </Button>
-        {all.length > 0 && (
-          <label className="relative block">
-            <span className="sr-only">Search chats</span>
-            <Search aria-hidden className="absolute top-2.5 left-3 size-4 text-muted" />
-            <input
-              type="search"
-              value={query}
-              placeholder="Search"
-              onChange={(event) => setQuery(event.target.value)}
-              className="h-9 w-full rounded-lg bg-sunken pr-2 pl-9 text-base placeholder:text-muted sm:text-sm"
-            />
-          </label>
-        )}
+        <label className="relative block">
+          <span className="sr-only">Search chats</span>
+          <Search aria-hidden className="absolute top-2.5 left-3 size-4 text-muted" />
+          <input
+            type="search"
+            value={query}
+            placeholder="Search"
+            onChange={(event) => setQuery(event.target.value)}
+            className="h-9 w-full rounded-lg bg-sunken pr-2 pl-9 text-base placeholder:text-muted sm:text-sm"
+          />
+        </label>
       </div>
       <ul className="mt-2 min-h-0 flex-1 overflow-y-auto px-2">
         {found.map(({ id, title }) => (

@@ -19,8 +19,20 @@ interface AnswerProps {
 export const Answer = memo(function Answer({ message, onRetry, onNewChat, onSettings }: AnswerProps) {
   const isWriting = message.state === 'streaming';
   return (
-    <article aria-label={`Answer of ${message.model ?? 'the model'}`} aria-busy={isWriting}>
-      <Markdown source={message.content} isWriting={isWriting} />
+    // While it is written, the room below it is that of the footer that comes then: nothing that is seen moves.
+    <article
+      aria-label={`Answer of ${message.model ?? 'the model'}`}
+      aria-busy={isWriting}
+      className={isWriting ? 'pb-14' : ''}
+    >
+      {isWriting && message.content === '' ? (
+        <p className="flex items-center gap-2.5 leading-[1.65] text-muted">
+          <span aria-hidden className="pulse size-2 rounded-full bg-accent" />
+          Reading the question
+        </p>
+      ) : (
+        <Markdown source={message.content} isWriting={isWriting} />
+      )}
       {message.cutOff && (
         <p className="mt-2 text-xs text-muted">
           Cut off here: the answer reached its longest length. Raise it in the settings, or start a new chat.
@@ -34,7 +46,9 @@ export const Answer = memo(function Answer({ message, onRetry, onNewChat, onSett
           onSettings={onSettings}
         />
       )}
-      {(message.state !== 'failed' || message.content !== '') && <AnswerFooter message={message} onRetry={onRetry} />}
+      {!isWriting && (message.state !== 'failed' || message.content !== '') && (
+        <AnswerFooter message={message} onRetry={onRetry} />
+      )}
     </article>
   );
 });
