@@ -16,8 +16,6 @@
 
 namespace sw {
 
-enum class RequestId : std::uint64_t {};
-
 struct EngineOptions {
   int max_queue = 256;         ///< requests that may wait; more are refused as overloaded
   int max_sequences = 64;      ///< choices that may run together

@@ -13,6 +13,8 @@
 
 namespace sw {
 
+enum class RequestId : std::uint64_t {};
+
 /// `generate` continues the prompt; `embed` reads it and gives one vector for it.
 enum class RequestKind { generate, embed };
 

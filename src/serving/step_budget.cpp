@@ -7,7 +7,8 @@ namespace sw {
 namespace {
 
 constexpr double alone_ms = 200;
-constexpr int least_beside_texts = 16;  // what one pass over the weights serves at little more than the cost of one token
+constexpr int least_beside_texts =
+    16;  // what one pass over the weights serves at little more than the cost of one token
 constexpr int least_alone = 64;
 constexpr double newest = 0.2;  // weight of the newest measurement in a moving average
 
@@ -32,7 +33,8 @@ int StepBudget::prompt_tokens(int running_texts, int waiting_prompts) const {
   const int room = std::max(0, most_ - running_texts);
   const int least = std::min(room, running_texts > 0 ? least_beside_texts : least_alone);
   if (ms_per_prompt_token_ == 0) return least;
-  const double ms = running_texts > 0 ? waiting_prompts * decode_ms(running_texts) : alone_ms;
+  const double without = running_texts > 0 ? decode_ms(running_texts) : alone_ms;
+  const double ms = std::min(std::max(1, waiting_prompts) * without, std::max(without, alone_ms));
   return static_cast<int>(std::clamp<double>(ms / ms_per_prompt_token_, least, room));
 }
 

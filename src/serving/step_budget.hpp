@@ -6,8 +6,8 @@ namespace sw {
 
 /// How many tokens of prompts a step may read, from how long steps took. Beside running texts every waiting prompt may
 /// lengthen the step by once the time that the step takes without prompts; so texts run on at half their speed at worst
-/// while one prompt is read, and a crowd of prompts does not wait behind a few texts. With no text running a step takes
-/// a fifth of a second, so that newcomers and cancellations are seen soon.
+/// while one prompt is read, and a crowd of prompts does not wait behind a few texts. Prompts alone fill a fifth of a
+/// second at most, so that newcomers and cancellations are seen soon.
 class StepBudget {
  public:
   /// No more than `most` tokens in a step.

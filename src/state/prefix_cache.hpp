@@ -36,6 +36,9 @@ class PrefixCache {
   /// Blocks that only the cache holds.
   int cached_blocks() const;
 
+  bool is_enabled() const { return options_.enabled; }
+  /// How many of `tokens` adopt() would find.
+  int known(std::span<const TokenId> tokens) { return options_.enabled ? tree_.match(tokens).length : 0; }
   /// Begins an empty sequence with what is known of `tokens` in memory; returns how many of them that is.
   int adopt(SequenceId sequence, std::span<const TokenId> tokens);
   /// Remembers that `sequence` has read `tokens`, here and, block by block, on disk. A last block that is not full is
