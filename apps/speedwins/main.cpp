@@ -92,6 +92,7 @@ int main(int argc, char** argv) {
   Context context;
   add_run_command(app, context);
   add_chat_command(app, context);
+  add_serve_command(app, context);
   add_bench_command(app, context);
   add_machine_command(app, context);
   add_profile_command(app, context);
