@@ -6,7 +6,7 @@ say() { printf '%s\n' "$*" >&2; }
 build_packages=(
   g++ cmake ninja-build pkg-config
   libfmt-dev nlohmann-json3-dev libcli11-dev
-  libdnnl-dev libtomlplusplus-dev
+  libdnnl-dev libtomlplusplus-dev prometheus-cpp-dev
   libpcre2-dev libutf8proc-dev libboost1.81-dev libssl-dev libsqlite3-dev libpq-dev ca-certificates
 )
 web_packages=(nodejs npm)
