@@ -33,12 +33,12 @@ struct Metric {
 
 /// What was measured, on what, with what.
 struct RunInfo {
-  std::string command = {};   ///< "bench"
-  std::string version;        ///< of the program
-  std::string machine;        ///< the CPU's name and its number of hardware threads
-  std::string model;          ///< as the user wrote it
-  std::string model_hash;     ///< tells files apart; empty: none
-  std::string configuration;  ///< one JSON object of the flags that matter, keys sorted
+  std::string command = {};        ///< "bench"
+  std::string version = {};        ///< of the program
+  std::string machine = {};        ///< the CPU's name and its number of hardware threads
+  std::string model = {};          ///< as the user wrote it
+  std::string model_hash = {};     ///< tells files apart; empty: none
+  std::string configuration = {};  ///< one JSON object of the flags that matter, keys sorted
 };
 
 enum class RunStatus : std::uint8_t {
