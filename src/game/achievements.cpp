@@ -52,25 +52,44 @@ std::vector<bool> members(const Content& content, const Achievement& achievement
 
 std::size_t count(const Content& content, const State& state, Statistic kind) {
   switch (kind) {
-    case Statistic::recipes: return state.recipes.size();
-    case Statistic::recipes_of_one: return state.ways.empty() ? 0 : *std::ranges::max_element(state.ways);
-    case Statistic::triples: return triples(state);
-    case Statistic::misconceptions: return state.misconceptions.size();
-    case Statistic::attempts: return state.tally.attempts;
-    case Statistic::predictions: return state.tally.right_predictions;
-    case Statistic::prediction_streak: return state.tally.prediction_streak.best;
-    case Statistic::discovery_streak: return state.tally.discovery_streak.best;
-    case Statistic::unaided: return state.tally.unaided_streak.best;
-    case Statistic::checks: return state.tally.right_answers;
-    case Statistic::check_streak: return state.tally.answer_streak.best;
-    case Statistic::chapters: return state.passed.size();
-    case Statistic::paths: return paths_passed(content, state);
-    case Statistic::mastered: return n_mastered(state);
-    case Statistic::reviews: return state.tally.reviews;
-    case Statistic::days: return state.tally.days.size();
-    case Statistic::experiments: return state.experiments.size();
-    case Statistic::level: return scoring::level_at(state.points).number;
-    default: return 0;
+    case Statistic::recipes:
+      return state.recipes.size();
+    case Statistic::recipes_of_one:
+      return state.ways.empty() ? 0 : *std::ranges::max_element(state.ways);
+    case Statistic::triples:
+      return triples(state);
+    case Statistic::misconceptions:
+      return state.misconceptions.size();
+    case Statistic::attempts:
+      return state.tally.attempts;
+    case Statistic::predictions:
+      return state.tally.right_predictions;
+    case Statistic::prediction_streak:
+      return state.tally.prediction_streak.best;
+    case Statistic::discovery_streak:
+      return state.tally.discovery_streak.best;
+    case Statistic::unaided:
+      return state.tally.unaided_streak.best;
+    case Statistic::checks:
+      return state.tally.right_answers;
+    case Statistic::check_streak:
+      return state.tally.answer_streak.best;
+    case Statistic::chapters:
+      return state.passed.size();
+    case Statistic::paths:
+      return paths_passed(content, state);
+    case Statistic::mastered:
+      return n_mastered(state);
+    case Statistic::reviews:
+      return state.tally.reviews;
+    case Statistic::days:
+      return state.tally.days.size();
+    case Statistic::experiments:
+      return state.experiments.size();
+    case Statistic::level:
+      return scoring::level_at(state.points).number;
+    default:
+      return 0;
   }
 }
 
@@ -79,9 +98,12 @@ std::size_t count(const Content& content, const State& state, Statistic kind) {
 Progress progress(const Content& content, const State& state, const Achievement& a) {
   const auto discovered = [&](const auto& belongs) { return count_discovered(content, state, a.count, belongs); };
   switch (a.kind) {
-    case Statistic::discovered: return discovered([](ConceptIndex) { return true; });
-    case Statistic::in_category: return discovered([&](ConceptIndex i) { return content[i].category == a.category; });
-    case Statistic::in_module: return discovered([&](ConceptIndex i) { return content[i].module == a.module; });
+    case Statistic::discovered:
+      return discovered([](ConceptIndex) { return true; });
+    case Statistic::in_category:
+      return discovered([&](ConceptIndex i) { return content[i].category == a.category; });
+    case Statistic::in_module:
+      return discovered([&](ConceptIndex i) { return content[i].module == a.module; });
     case Statistic::at_difficulty:
       return discovered([&](ConceptIndex i) { return content[i].difficulty == a.difficulty; });
     case Statistic::in_path: {
@@ -92,7 +114,8 @@ Progress progress(const Content& content, const State& state, const Achievement&
       const auto known = std::ranges::count_if(a.concepts, [&](ConceptIndex idea) { return state.knows(idea); });
       return {static_cast<int>(known), static_cast<int>(a.concepts.size())};
     }
-    default: return {static_cast<int>(count(content, state, a.kind)), a.count};
+    default:
+      return {static_cast<int>(count(content, state, a.kind)), a.count};
   }
 }
 

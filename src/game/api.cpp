@@ -147,7 +147,7 @@ struct Api::Impl {
 
   Reply<Json> look(const Call& call, const std::function<Json(const State&)>& show);
   Reply<Json> play(const Call& call, const char* type, std::initializer_list<const char*> fields,
-                    const std::function<void(Json&, const State&, const Events&)>& add = {});
+                   const std::function<void(Json&, const State&, const Events&)>& add = {});
   Reply<Json> slot_list(const std::string& player);
 };
 
@@ -160,31 +160,30 @@ Refusal failed(Error error) {
 }  // namespace
 
 const std::vector<Api::Impl::Route>& Api::Impl::routes() {
-  static const std::vector<Route> all{
-      {"GET", "/session", &Impl::session},
-      {"GET", "/state", &Impl::state},
-      {"GET", "/concepts", &Impl::concepts},
-      {"GET", "/search", &Impl::search},
-      {"GET", "/path", &Impl::path},
-      {"GET", "/paths", &Impl::paths},
-      {"GET", "/achievements", &Impl::achievements},
-      {"GET", "/statistics", &Impl::statistics},
-      {"GET", "/export", &Impl::export_game},
-      {"GET", "/share", &Impl::share},
-      {"GET", "/documents", &Impl::list_documents},
-      {"POST", "/combine", &Impl::combine},
-      {"POST", "/hint", &Impl::hint},
-      {"POST", "/quiz", &Impl::quiz},
-      {"POST", "/quiz/answer", &Impl::quiz_answer},
-      {"POST", "/experiment", &Impl::experiment},
-      {"POST", "/undo", &Impl::undo},
-      {"POST", "/predict", &Impl::predict},
-      {"POST", "/save", &Impl::save},
-      {"POST", "/load", &Impl::load, largest_body},
-      {"POST", "/merge", &Impl::merge, largest_body},
-      {"POST", "/reset", &Impl::reset},
-      {"POST", "/delete", &Impl::remove},
-      {"POST", "/speculate", &Impl::speculate}};
+  static const std::vector<Route> all{{"GET", "/session", &Impl::session},
+                                      {"GET", "/state", &Impl::state},
+                                      {"GET", "/concepts", &Impl::concepts},
+                                      {"GET", "/search", &Impl::search},
+                                      {"GET", "/path", &Impl::path},
+                                      {"GET", "/paths", &Impl::paths},
+                                      {"GET", "/achievements", &Impl::achievements},
+                                      {"GET", "/statistics", &Impl::statistics},
+                                      {"GET", "/export", &Impl::export_game},
+                                      {"GET", "/share", &Impl::share},
+                                      {"GET", "/documents", &Impl::list_documents},
+                                      {"POST", "/combine", &Impl::combine},
+                                      {"POST", "/hint", &Impl::hint},
+                                      {"POST", "/quiz", &Impl::quiz},
+                                      {"POST", "/quiz/answer", &Impl::quiz_answer},
+                                      {"POST", "/experiment", &Impl::experiment},
+                                      {"POST", "/undo", &Impl::undo},
+                                      {"POST", "/predict", &Impl::predict},
+                                      {"POST", "/save", &Impl::save},
+                                      {"POST", "/load", &Impl::load, largest_body},
+                                      {"POST", "/merge", &Impl::merge, largest_body},
+                                      {"POST", "/reset", &Impl::reset},
+                                      {"POST", "/delete", &Impl::remove},
+                                      {"POST", "/speculate", &Impl::speculate}};
   return all;
 }
 
@@ -212,8 +211,10 @@ Reply<Json> Api::Impl::answer(const ApiRequest& request, std::string player) {
   if (!reads) {
     if (request.body.size() > route->largest)
       return refuse(413, "too_large",
-                    {fmt::format("the body has {} bytes", request.body.size()), {},
-                     fmt::format("at most {}", route->largest), {}});
+                    {fmt::format("the body has {} bytes", request.body.size()),
+                     {},
+                     fmt::format("at most {}", route->largest),
+                     {}});
     auto body = parse_json(request.body.empty() ? "{}" : request.body, "the body");
     if (!body) {
       Error error = std::move(body).error();
@@ -235,8 +236,10 @@ ApiResponse Api::Impl::handle(const ApiRequest& request) {
   if (request.path == "/content" && (request.method == "GET" || request.method == "HEAD")) {
     const std::string tag = '"' + content.fingerprint + '"';
     ApiResponse response{200, "", {{"ETag", tag}, {"Cache-Control", "no-cache"}}};
-    if (request.if_none_match == tag) response.status = 304;
-    else response.body = everything;
+    if (request.if_none_match == tag)
+      response.status = 304;
+    else
+      response.body = everything;
     return response;
   }
   using namespace std::chrono;
@@ -259,9 +262,9 @@ ApiResponse Api::Impl::handle(const ApiRequest& request) {
                                   : write(answered.error());
   response.headers.emplace_back("Cache-Control", "no-store");
   if (is_new)
-    response.headers.emplace_back("Set-Cookie",
-                                  fmt::format("{}={}; Path=/; Max-Age=63072000; HttpOnly; SameSite=Lax{}",
-                                              player_cookie_name, cookies.sign(*player), request.secure ? "; Secure" : ""));
+    response.headers.emplace_back(
+        "Set-Cookie", fmt::format("{}={}; Path=/; Max-Age=63072000; HttpOnly; SameSite=Lax{}", player_cookie_name,
+                                  cookies.sign(*player), request.secure ? "; Secure" : ""));
   if (response.status == 405) response.headers.emplace_back("Allow", answered.error().error.expected);
   return response;
 }
@@ -308,8 +311,10 @@ Reply<Json> Api::Impl::concepts(const Call& call) {
       if (!category.empty() && content.categories[c.category].id != category) continue;
       if ((*difficulty && c.difficulty != *difficulty) || (*module && c.module != *module)) continue;
       const auto idea = static_cast<ConceptIndex>(i);
-      if (!s.knows(idea)) ++hidden[{c.category, c.difficulty, c.module}];
-      else if (with_known) out["concepts"].push_back(views::brief(content, s, idea));
+      if (!s.knows(idea))
+        ++hidden[{c.category, c.difficulty, c.module}];
+      else if (with_known)
+        out["concepts"].push_back(views::brief(content, s, idea));
     }
     for (const auto& [key, count] : hidden)
       out["hidden"].push_back({{"category", content.categories[std::get<0>(key)].id},
@@ -395,7 +400,7 @@ Reply<Json> Api::Impl::document(std::string_view id) const {
 
 /// Plays the move `type` whose fields stand in the body.
 Reply<Json> Api::Impl::play(const Call& call, const char* type, std::initializer_list<const char*> fields,
-                             const std::function<void(Json&, const State&, const Events&)>& add) {
+                            const std::function<void(Json&, const State&, const Events&)>& add) {
   nlohmann::json fields_of_move{{"type", type}, {"at", 0}};
   for (const char* field : fields)
     if (const auto at = call.body.find(field); at != call.body.end()) fields_of_move[field] = *at;
@@ -411,9 +416,12 @@ Reply<Json> Api::Impl::play(const Call& call, const char* type, std::initializer
   auto played = players.play(call.seat, move->action, number, [&](const State& s) { after = s; });
   if (!played) return rejected(std::move(played).error());
   if (played->conflict)
-    return std::unexpected(Refusal{409, "conflict",
-                                   {fmt::format("move {} was another one", *number), {},
-                                    fmt::format("move {}", after.moves), "Fetch the state and go on from there"},
+    return std::unexpected(Refusal{409,
+                                   "conflict",
+                                   {fmt::format("move {} was another one", *number),
+                                    {},
+                                    fmt::format("move {}", after.moves),
+                                    "Fetch the state and go on from there"},
                                    after.moves});
   out = {{"moves", after.moves},
          {"repeated", played->repeated},
@@ -492,9 +500,7 @@ Reply<Json> Api::Impl::save(const Call& call) {
 Reply<Json> Api::Impl::load(const Call& call) {
   const auto save = call.body.find("save"), code = call.body.find("code");
   Json out;
-  const auto show = [&](const State& s) {
-    out["state"] = views::state(content, s, call.seat.slot, players.now());
-  };
+  const auto show = [&](const State& s) { out["state"] = views::state(content, s, call.seat.slot, players.now()); };
   if (code != call.body.end() && code->is_string()) {
     auto adopted = players.adopt(call.seat, code->get<std::string>(), show);
     if (!adopted) return rejected(std::move(adopted).error());
@@ -518,8 +524,10 @@ Reply<Json> Api::Impl::merge(const Call& call) {
   int unknown = 0, skipped = 0;
   for (const auto& item : *list) {
     auto move = parse_move(content, item, "the body");
-    if (move) moves.push_back(std::move(*move));
-    else ++unknown;
+    if (move)
+      moves.push_back(std::move(*move));
+    else
+      ++unknown;
   }
   Json out;
   State after;
@@ -533,9 +541,8 @@ Reply<Json> Api::Impl::merge(const Call& call) {
 
 Reply<Json> Api::Impl::reset(const Call& call) {
   Json out;
-  auto done = players.reset(call.seat, [&](const State& s) {
-    out["state"] = views::state(content, s, call.seat.slot, players.now());
-  });
+  auto done = players.reset(
+      call.seat, [&](const State& s) { out["state"] = views::state(content, s, call.seat.slot, players.now()); });
   if (!done) return std::unexpected(failed(std::move(done).error()));
   return out;
 }
@@ -550,11 +557,10 @@ Reply<Json> Api::Impl::speculate(const Call& call) {
   if (!ingredients) return std::unexpected(ingredients.error());
   auto known = look(call, [&](const State& s) { return Json(s.knows_all(*ingredients)); });
   if (!known) return known;
-  if (!known->get<bool>())
-    return refuse(403, "undiscovered", {"not all of these have been found yet", {}, {}, {}});
+  if (!known->get<bool>()) return refuse(403, "undiscovered", {"not all of these have been found yet", {}, {}, {}});
   auto made = game::speculate(content, store, options.ask_model, *ingredients);
-  if (!made) return refuse(options.ask_model ? 422 : 404, options.ask_model ? "rejected" : "not_found",
-                           std::move(made).error());
+  if (!made)
+    return refuse(options.ask_model ? 422 : 404, options.ask_model ? "rejected" : "not_found", std::move(made).error());
   return Json{{"name", made->name},
               {"text", made->text},
               {"model", made->model},
@@ -571,15 +577,9 @@ Result<std::unique_ptr<Api>> Api::create(const Content& content, std::span<const
   const auto clock = options.clock;
   const double rate = options.requests_per_second, burst = options.burst;
   const double new_rate = options.new_players_per_second, new_burst = options.new_player_burst;
-  auto impl = std::unique_ptr<Impl>(new Impl{content,
-                                             documents(files),
-                                             store,
-                                             std::move(options),
-                                             PlayerCookie(key),
-                                             Players(content, store, clock, random_seed),
-                                             RateLimit(rate, burst),
-                                             RateLimit(new_rate, new_burst),
-                                             views::content(content).dump()});
+  auto impl = std::unique_ptr<Impl>(new Impl{content, documents(files), store, std::move(options), PlayerCookie(key),
+                                             Players(content, store, clock, random_seed), RateLimit(rate, burst),
+                                             RateLimit(new_rate, new_burst), views::content(content).dump()});
   return std::unique_ptr<Api>(new Api(std::move(impl)));
 }
 

@@ -15,27 +15,27 @@ namespace sw::game {
 
 /// An HTTP request as far as the game cares; whoever speaks HTTP fills it in.
 struct ApiRequest {
-  std::string_view method;  ///< upper case
-  std::string_view path;    ///< after "/api/game", decoded: "/combine"
-  std::vector<std::pair<std::string_view, std::string_view>> query;  ///< decoded
-  std::string_view body;
-  std::string_view cookie;         ///< the value of player_cookie_name; empty: none
-  std::string_view client;         ///< whom new players count against: an address
-  std::string_view if_none_match;  ///< the header
-  bool secure = false;             ///< over TLS
+  std::string_view method = {};                                           ///< upper case
+  std::string_view path = {};                                             ///< after "/api/game", decoded: "/combine"
+  std::vector<std::pair<std::string_view, std::string_view>> query = {};  ///< decoded
+  std::string_view body = {};
+  std::string_view cookie = {};         ///< the value of player_cookie_name; empty: none
+  std::string_view client = {};         ///< whom new players count against: an address
+  std::string_view if_none_match = {};  ///< the header
+  bool secure = false;                  ///< over TLS
 };
 
 struct ApiResponse {
   int status = 200;
-  std::string body;                                         ///< JSON; empty with 304
+  std::string body;                                          ///< JSON; empty with 304
   std::vector<std::pair<std::string, std::string>> headers;  ///< Set-Cookie, ETag, Cache-Control, Retry-After, Allow
 };
 
 struct ApiOptions {
-  double requests_per_second = 50, burst = 200;            ///< per player
+  double requests_per_second = 50, burst = 200;               ///< per player
   double new_players_per_second = 5, new_player_burst = 100;  ///< per client
-  std::function<std::int64_t()> clock;                     ///< Unix seconds; empty: the system's
-  AskModel ask_model;                                      ///< empty: no sandbox
+  std::function<std::int64_t()> clock = {};                   ///< Unix seconds; empty: the system's
+  AskModel ask_model = {};                                    ///< empty: no sandbox
 };
 
 /// The interface of docs/game-api.md. Safe to use from several threads.

@@ -82,14 +82,55 @@ struct LearningPath {
 
 /// What achievements count: the kinds of content/README.md, in its order.
 enum class Statistic {
-  discovered, in_category, in_module, at_difficulty, in_path, all_of,  // these change with discoveries only
-  recipes, recipes_of_one, triples, misconceptions, attempts, predictions, prediction_streak, discovery_streak, unaided,
-  checks, check_streak, chapters, paths, mastered, reviews, days, experiments, level
+  discovered,
+  in_category,
+  in_module,
+  at_difficulty,
+  in_path,
+  all_of,  // these change with discoveries only
+  recipes,
+  recipes_of_one,
+  triples,
+  misconceptions,
+  attempts,
+  predictions,
+  prediction_streak,
+  discovery_streak,
+  unaided,
+  checks,
+  check_streak,
+  chapters,
+  paths,
+  mastered,
+  reviews,
+  days,
+  experiments,
+  level
 };
-constexpr std::string_view statistic_names[] = {
-    "discovered", "in_category", "in_module", "at_difficulty", "in_path", "all_of", "recipes", "recipes_of_one",
-    "triples", "misconceptions", "attempts", "predictions", "prediction_streak", "discovery_streak", "unaided",
-    "checks", "check_streak", "chapters", "paths", "mastered", "reviews", "days", "experiments", "level"};
+constexpr std::string_view statistic_names[] = {"discovered",
+                                                "in_category",
+                                                "in_module",
+                                                "at_difficulty",
+                                                "in_path",
+                                                "all_of",
+                                                "recipes",
+                                                "recipes_of_one",
+                                                "triples",
+                                                "misconceptions",
+                                                "attempts",
+                                                "predictions",
+                                                "prediction_streak",
+                                                "discovery_streak",
+                                                "unaided",
+                                                "checks",
+                                                "check_streak",
+                                                "chapters",
+                                                "paths",
+                                                "mastered",
+                                                "reviews",
+                                                "days",
+                                                "experiments",
+                                                "level"};
 
 /// Given once, when a statistic reaches `count`.
 struct Achievement {
@@ -119,9 +160,9 @@ struct Content {
   std::string fingerprint;  ///< 16 hexadecimal digits of the files' bytes
 
   std::unordered_map<std::string, ConceptIndex> by_id;
-  std::unordered_map<std::uint64_t, RecipeRef> by_ingredients;              ///< Ingredients::key → its recipe
-  std::unordered_map<std::uint64_t, std::size_t> misconception_by_key;      ///< Ingredients::key → misconceptions
-  std::vector<std::vector<RecipeRef>> uses;                                 ///< concept → the recipes it is part of
+  std::unordered_map<std::uint64_t, RecipeRef> by_ingredients;          ///< Ingredients::key → its recipe
+  std::unordered_map<std::uint64_t, std::size_t> misconception_by_key;  ///< Ingredients::key → misconceptions
+  std::vector<std::vector<RecipeRef>> uses;                             ///< concept → the recipes it is part of
 
   const Concept& operator[](ConceptIndex idea) const { return concepts[idea]; }
   std::size_t size() const { return concepts.size(); }

@@ -95,7 +95,10 @@ class Reader {
   std::string text_of(const toml::node& node, std::string_view field) {
     const auto value = node.value_exact<std::string_view>();
     if (!value || value->empty() || value->size() > longest_text) {
-      wrong(fmt::format("'{}' is {}", field, !value ? "no text" : value->empty() ? "empty" : "too long"),
+      wrong(fmt::format("'{}' is {}", field,
+                        !value           ? "no text"
+                        : value->empty() ? "empty"
+                                         : "too long"),
             fmt::format("a text of 1 to {} bytes", longest_text));
       return {};
     }
@@ -113,9 +116,8 @@ class Reader {
 };
 
 bool is_id(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 /// References by id, resolved when all concepts are known.
@@ -167,15 +169,20 @@ void Loader::read_concept(Reader& in, std::size_t category, const std::string& p
   c.difficulty = in.number("difficulty", 1, hardest);
   c.start = in.flag("start");
   c.summit = in.flag("summit");
-  for (auto [field, member] :
-       {std::pair{"what", &Concept::what}, {"why", &Concept::why}, {"cost", &Concept::cost},
-        {"when_not", &Concept::when_not}, {"complexity", &Concept::complexity}, {"improves", &Concept::improves},
-        {"costs", &Concept::costs}, {"generalizes", &Concept::generalizes},
-        {"next_bottleneck", &Concept::next_bottleneck}})
+  for (auto [field, member] : {std::pair{"what", &Concept::what},
+                               {"why", &Concept::why},
+                               {"cost", &Concept::cost},
+                               {"when_not", &Concept::when_not},
+                               {"complexity", &Concept::complexity},
+                               {"improves", &Concept::improves},
+                               {"costs", &Concept::costs},
+                               {"generalizes", &Concept::generalizes},
+                               {"next_bottleneck", &Concept::next_bottleneck}})
     c.*member = in.text(field);
   c.failure_modes = in.texts("failure_modes");
-  in.tables("figures", true, most_items,
-            [&](Reader& figure) { c.figures.push_back({figure.text("value"), figure.text("source")}); });
+  in.tables("figures", true, most_items, [&](Reader& figure) {
+    c.figures.push_back({figure.text("value"), figure.text("source")});
+  });
   in.tables("papers", true, most_items, [&](Reader& paper) {
     c.papers.push_back({paper.text("title"), paper.text("arxiv", false), paper.number("year", 1600, 2100)});
   });
@@ -239,12 +246,23 @@ void Loader::read_achievements(Reader& root) {
     return static_cast<std::size_t>(found - entries.begin());
   };
   root.tables("achievement", true, most_items, [&](Reader& in) {
-    Achievement a{in.text("id"), in.text("name"), in.text("emoji"), in.text("what"), Statistic::discovered,
-                  in.number("count", 0, 1'000'000), {}, {}, {}, {}, {}};
+    Achievement a{in.text("id"),
+                  in.text("name"),
+                  in.text("emoji"),
+                  in.text("what"),
+                  Statistic::discovered,
+                  in.number("count", 0, 1'000'000),
+                  {},
+                  {},
+                  {},
+                  {},
+                  {}};
     const std::string kind = in.text("kind");
     const auto known = std::ranges::find(statistic_names, kind);
-    if (known == std::end(statistic_names)) in.wrong(fmt::format("there is no statistic '{}'", kind));
-    else a.kind = static_cast<Statistic>(known - std::begin(statistic_names));
+    if (known == std::end(statistic_names))
+      in.wrong(fmt::format("there is no statistic '{}'", kind));
+    else
+      a.kind = static_cast<Statistic>(known - std::begin(statistic_names));
     if (in.has("category")) a.category = place(in, content.categories, in.text("category"));
     if (in.has("path")) a.path = place(in, content.paths, in.text("path"));
     if (in.has("module")) a.module = in.number("module", 0, n_modules - 1);
@@ -261,10 +279,10 @@ Status Loader::read(const ContentFile& file) {
   const toml::parse_result parsed = toml::parse(file.text, file.path);
   if (!parsed) {
     const auto& error = parsed.error();
-    return fail(std::string(error.description()),
-                fmt::format("{}, line {}, column {}", file.path, error.source().begin.line,
-                            error.source().begin.column),
-                "TOML");
+    return fail(
+        std::string(error.description()),
+        fmt::format("{}, line {}, column {}", file.path, error.source().begin.line, error.source().begin.column),
+        "TOML");
   }
   const std::string path(file.path);
   Reader root(parsed.table(), path);
@@ -272,7 +290,8 @@ Status Loader::read(const ContentFile& file) {
     root.tables("module", true, n_modules, [&](Reader& in) {
       const int id = in.number("id", 0, n_modules - 1);
       content.modules.push_back({id, in.text("title"), in.text("goal")});
-      if (in.ok() && id != static_cast<int>(content.modules.size()) - 1) in.wrong("the ids are not in order", "0, 1, …");
+      if (in.ok() && id != static_cast<int>(content.modules.size()) - 1)
+        in.wrong("the ids are not in order", "0, 1, …");
     });
     if (root.ok() && content.modules.size() != n_modules) root.wrong("modules are missing", "eleven modules");
   } else if (path == "categories.toml") {
@@ -290,8 +309,7 @@ Status Loader::read(const ContentFile& file) {
     const auto category = std::ranges::find(content.categories, id, &Category::id);
     if (root.ok() && category == content.categories.end()) root.wrong(fmt::format("there is no category '{}'", id));
     const auto place = static_cast<std::size_t>(category - content.categories.begin());
-    if (root.ok())
-      root.tables("concept", true, most_entries, [&](Reader& in) { read_concept(in, place, path); });
+    if (root.ok()) root.tables("concept", true, most_entries, [&](Reader& in) { read_concept(in, place, path); });
   }
   return root.status();
 }

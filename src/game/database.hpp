@@ -38,10 +38,11 @@ class Database {
   virtual Status transaction(Access access, const std::function<Result<bool>(Transaction&)>& work) = 0;
 };
 
-/// In WAL mode: a process that is killed loses nothing that was acknowledged, and never leaves a broken file. `path` may
-/// be ":memory:".
+/// In WAL mode: a process that is killed loses nothing that was acknowledged, and never leaves a broken file. `path`
+/// may be ":memory:".
 Result<std::unique_ptr<Database>> open_sqlite(const std::string& path);
-/// `address` is a libpq connection string or "postgresql://…". Lost connections are made again. Up to `connections` at once.
+/// `address` is a libpq connection string or "postgresql://…". Lost connections are made again. Up to `connections` at
+/// once.
 Result<std::unique_ptr<Database>> open_postgres(const std::string& address, int connections = 4);
 
 /// The one setting: "postgresql://…" or "postgres://…", else the path of an SQLite file (made where missing).

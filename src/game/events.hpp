@@ -89,11 +89,10 @@ struct Complete {};
 
 namespace sw::game {
 
-using Event =
-    std::variant<event::Discovered, event::AnotherWay, event::Known, event::Misconceived, event::Nothing,
-                 event::Predicted, event::Hinted, event::QuizStarted, event::Answered, event::QuizFinished,
-                 event::ExperimentRun, event::Adopted, event::Undone, event::ChapterComplete, event::LevelUp,
-                 event::Achieved, event::Complete>;
+using Event = std::variant<event::Discovered, event::AnotherWay, event::Known, event::Misconceived, event::Nothing,
+                           event::Predicted, event::Hinted, event::QuizStarted, event::Answered, event::QuizFinished,
+                           event::ExperimentRun, event::Adopted, event::Undone, event::ChapterComplete, event::LevelUp,
+                           event::Achieved, event::Complete>;
 using Events = std::vector<Event>;
 
 }  // namespace sw::game

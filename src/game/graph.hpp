@@ -24,8 +24,8 @@ const Recipe* usable_recipe(const Content& content, const State& state, ConceptI
 /// How many concepts lie behind each other on the easiest way to each concept from those `known`: 0 for known ones,
 /// -1 where there is no way.
 struct Derivation {
-  std::vector<double> cost;             ///< of the tree of discoveries, each counted by its difficulty; ∞: no way
-  std::vector<const Recipe*> by;        ///< nullptr: known, or no way
+  std::vector<double> cost;       ///< of the tree of discoveries, each counted by its difficulty; ∞: no way
+  std::vector<const Recipe*> by;  ///< nullptr: known, or no way
 };
 
 /// The cheapest way to everything, by Knuth's generalization of Dijkstra's algorithm (1977, Inf. Proc. Letters 6:1).

@@ -20,15 +20,17 @@ Hint hint_text(const Content& content, const State& state, const Help& help) {
       *std::ranges::min_element(parts, {}, [&](ConceptIndex part) { return content.uses[part].size(); });
   switch (help.step) {
     case 1:
-      hint.text = fmt::format("Something in {} {}, difficulty {}, is within reach.",
-                              content.categories[idea.category].emoji, content.categories[idea.category].name,
-                              idea.difficulty);
+      hint.text =
+          fmt::format("Something in {} {}, difficulty {}, is within reach.", content.categories[idea.category].emoji,
+                      content.categories[idea.category].name, idea.difficulty);
       break;
-    case 2: hint.text = fmt::format("It improves: {}.", idea.improves); break;
+    case 2:
+      hint.text = fmt::format("It improves: {}.", idea.improves);
+      break;
     case 3:
       hint.ingredients = {telling};
-      hint.text = fmt::format("One of its {} ingredients is {}.", parts.size() == 2 ? "two" : "three",
-                              content[telling].name);
+      hint.text =
+          fmt::format("One of its {} ingredients is {}.", parts.size() == 2 ? "two" : "three", content[telling].name);
       break;
     default:
       hint.ingredients.assign(parts.begin(), parts.end());

@@ -75,8 +75,10 @@ class Fields {
     }
     std::vector<ConceptIndex> out;
     for (const json& item : *at) {
-      if (!item.is_string()) wrong(fmt::format("'{}' holds something else than ids", field), "ids of concepts");
-      else out.push_back(idea_of(item.get_ref<const std::string&>()));
+      if (!item.is_string())
+        wrong(fmt::format("'{}' holds something else than ids", field), "ids of concepts");
+      else
+        out.push_back(idea_of(item.get_ref<const std::string&>()));
     }
     return Ingredients(out);
   }
@@ -155,9 +157,12 @@ Result<Move> parse_move(const Content& content, std::string_view text, const std
 
 std::string to_text(const Content& content, const Scope& scope) {
   switch (scope.kind) {
-    case Scope::Kind::module: return fmt::format("module:{}", scope.module);
-    case Scope::Kind::chapter: return fmt::format("chapter:{}:{}", content.paths[scope.path].id, scope.chapter);
-    case Scope::Kind::review: break;
+    case Scope::Kind::module:
+      return fmt::format("module:{}", scope.module);
+    case Scope::Kind::chapter:
+      return fmt::format("chapter:{}:{}", content.paths[scope.path].id, scope.chapter);
+    case Scope::Kind::review:
+      break;
   }
   return "review";
 }

@@ -27,9 +27,9 @@ struct AskHint {
 struct Scope {
   enum class Kind { module, chapter, review };
   Kind kind = Kind::review;
-  int module = 0;            ///< of a module's check
-  std::size_t path = 0;      ///< place in Content::paths, of a chapter's check
-  std::size_t chapter = 0;   ///< place in LearningPath::chapters
+  int module = 0;           ///< of a module's check
+  std::size_t path = 0;     ///< place in Content::paths, of a chapter's check
+  std::size_t chapter = 0;  ///< place in LearningPath::chapters
   auto operator<=>(const Scope&) const = default;
 };
 

@@ -32,8 +32,8 @@ std::string PlayerCookie::sign(const std::string& player) const {
   const std::string message = "speedwins-player:" + player;
   unsigned char mac[mac_bytes] = {};
   unsigned int size = 0;
-  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
-       reinterpret_cast<const unsigned char*>(message.data()), message.size(), mac, &size);
+  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<const unsigned char*>(message.data()),
+       message.size(), mac, &size);
   return player + '.' + hex(mac);
 }
 

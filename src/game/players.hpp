@@ -36,16 +36,16 @@ bool is_slot_name(std::string_view name);
 /// database. Several programs may share a database.
 class Players {
  public:
-  using Clock = std::function<std::int64_t()>;        ///< Unix seconds
-  using Seeds = std::function<std::uint64_t()>;       ///< for new games
+  using Clock = std::function<std::int64_t()>;   ///< Unix seconds
+  using Seeds = std::function<std::uint64_t()>;  ///< for new games
   Players(const Content& content, Store& store, Clock clock, Seeds seeds);
 
   using Look = std::function<void(const State&)>;
 
   /// `look` sees the game as it is; it must not keep the reference.
   Status look(const Seat& seat, const Look& look);
-  /// Plays `action` now, as move `number` where one is said, and writes it down. `look` sees the game afterwards, played
-  /// or not. An Error of the rules leaves everything as it was.
+  /// Plays `action` now, as move `number` where one is said, and writes it down. `look` sees the game afterwards,
+  /// played or not. An Error of the rules leaves everything as it was.
   Result<Played> play(const Seat& seat, const Action& action, std::optional<std::uint32_t> number, const Look& look);
   /// Plays moves that were made elsewhere, at the times they say, as far as these lie between the last move and now.
   /// Those that the rules do not allow here, or that would change nothing, are counted in `skipped`.

@@ -28,7 +28,8 @@ std::string one_line(const char* text) {
 }
 
 std::unexpected<Error> failed(std::string message) {
-  return fail(fmt::format("the database says: {}", message), "PostgreSQL", {}, "Is the server up, and the address right?");
+  return fail(fmt::format("the database says: {}", message), "PostgreSQL", {},
+              "Is the server up, and the address right?");
 }
 
 class Session final : public Transaction {
@@ -43,8 +44,8 @@ class Session final : public Transaction {
     }
     std::vector<const char*> pointers;
     for (const std::string& text : texts) pointers.push_back(text.c_str());
-    const Answer answer(PQexecParams(connection_, sql, static_cast<int>(values.size()), nullptr, pointers.data(),
-                                     nullptr, nullptr, 0));
+    const Answer answer(
+        PQexecParams(connection_, sql, static_cast<int>(values.size()), nullptr, pointers.data(), nullptr, nullptr, 0));
     const ExecStatusType state = PQresultStatus(answer.get());
     if (state != PGRES_COMMAND_OK && state != PGRES_TUPLES_OK) return failed(one_line(PQerrorMessage(connection_)));
     const char* changed = PQcmdTuples(answer.get());
@@ -53,9 +54,9 @@ class Session final : public Transaction {
     std::vector<Row> rows(static_cast<std::size_t>(PQntuples(answer.get())));
     for (int r = 0; r < PQntuples(answer.get()); ++r)
       for (int c = 0; c < PQnfields(answer.get()); ++c)
-        rows[static_cast<std::size_t>(r)].push_back(
-            PQgetisnull(answer.get(), r, c) ? std::nullopt
-                                            : std::optional<std::string>(PQgetvalue(answer.get(), r, c)));
+        rows[static_cast<std::size_t>(r)].push_back(PQgetisnull(answer.get(), r, c)
+                                                        ? std::nullopt
+                                                        : std::optional<std::string>(PQgetvalue(answer.get(), r, c)));
     return rows;
   }
   std::int64_t changed() const override { return changed_; }
@@ -79,7 +80,8 @@ class Postgres final : public Database {
 
  private:
   static Status run(Session& session, Access access, const std::function<Result<bool>(Transaction&)>& work) {
-    if (auto begun = session.run(access == Access::write ? "BEGIN" : "BEGIN READ ONLY", {}); !begun) return std::unexpected(std::move(begun).error());
+    if (auto begun = session.run(access == Access::write ? "BEGIN" : "BEGIN READ ONLY", {}); !begun)
+      return std::unexpected(std::move(begun).error());
     auto keep = work(session);
     auto ended = session.run(keep && *keep ? "COMMIT" : "ROLLBACK", {});
     if (!keep) return std::unexpected(std::move(keep).error());
@@ -101,7 +103,8 @@ class Postgres final : public Database {
     if (connection && PQstatus(connection.get()) != CONNECTION_OK) PQreset(connection.get());
     if (!connection) connection.reset(PQconnectdb(address_.c_str()));
     if (PQstatus(connection.get()) == CONNECTION_OK) {
-      PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
+      PQsetNoticeProcessor(
+          connection.get(), [](void*, const char*) {}, nullptr);
       return connection;
     }
     std::string message = one_line(PQerrorMessage(connection.get()));

@@ -14,11 +14,16 @@ constexpr std::size_t review_size = 5;
 
 const std::string& field(const Concept& idea, QuestionKind kind) {
   switch (kind) {
-    case QuestionKind::improves: return idea.improves;
-    case QuestionKind::costs: return idea.costs;
-    case QuestionKind::why: return idea.why;
-    case QuestionKind::generalizes: return idea.generalizes;
-    case QuestionKind::bottleneck: return idea.next_bottleneck;
+    case QuestionKind::improves:
+      return idea.improves;
+    case QuestionKind::costs:
+      return idea.costs;
+    case QuestionKind::why:
+      return idea.why;
+    case QuestionKind::generalizes:
+      return idea.generalizes;
+    case QuestionKind::bottleneck:
+      return idea.next_bottleneck;
   }
   return idea.what;
 }
@@ -55,6 +60,15 @@ std::string without(std::string text, std::string_view name) {
   }
 }
 
+/// What `idea` says of itself, without its name.
+std::string text_of(const Concept& idea, QuestionKind kind) {
+  std::string text = field(idea, kind);
+  if (kind == QuestionKind::bottleneck) return text;
+  text = without(std::move(text), idea.name);
+  for (const std::string& alias : idea.aliases) text = without(std::move(text), alias);
+  return text;
+}
+
 /// Chooses three other concepts whose field says something else, the nearest kin first.
 Question make_question(const Content& content, QuestionKind kind, ConceptIndex idea, Random& random) {
   const Concept& subject = content[idea];
@@ -68,13 +82,16 @@ Question make_question(const Content& content, QuestionKind kind, ConceptIndex i
   });
 
   std::vector<ConceptIndex> choices{idea};
+  std::vector<std::string> texts{text_of(subject, kind)};
   for (const ConceptIndex other : others) {
     if (choices.size() == n_choices) break;
     const bool says_the_same = std::ranges::any_of(
-        choices, [&](ConceptIndex c) { return same_text(field(content[c], kind), field(content[other], kind)); });
+        texts, [text = text_of(content[other], kind)](const std::string& said) { return same_text(said, text); });
     // The answer "GQA" to "what is the next bottleneck of GQA" would be no plausible one.
     const bool is_subject = kind == QuestionKind::bottleneck && content[other].next == idea;
-    if (!says_the_same && !is_subject) choices.push_back(other);
+    if (says_the_same || is_subject) continue;
+    choices.push_back(other);
+    texts.push_back(text_of(content[other], kind));
   }
   while (choices.size() < n_choices) choices.push_back(idea);  // content too small to ask about
   random.shuffle(choices);
@@ -120,30 +137,29 @@ std::vector<Question> make_questions(const Content& content, const State& state,
   if (subjects.empty()) return questions;
   random.shuffle(subjects);
   for (std::size_t i = 0; i < n_question_kinds; ++i)
-    questions.push_back(
-        make_question(content, static_cast<QuestionKind>(i), subjects[i % subjects.size()], random));
+    questions.push_back(make_question(content, static_cast<QuestionKind>(i), subjects[i % subjects.size()], random));
   return questions;
 }
 
 std::string question_text(const Content& content, const Question& question) {
   const std::string& name = content[question.idea].name;
   switch (question.kind) {
-    case QuestionKind::improves: return fmt::format("What does {} improve?", name);
-    case QuestionKind::costs: return fmt::format("What does {} cost?", name);
-    case QuestionKind::why: return fmt::format("Why does {} work?", name);
-    case QuestionKind::generalizes: return fmt::format("Where else does the idea of {} apply?", name);
-    case QuestionKind::bottleneck: return fmt::format("With {} in place, what limits next?", name);
+    case QuestionKind::improves:
+      return fmt::format("What does {} improve?", name);
+    case QuestionKind::costs:
+      return fmt::format("What does {} cost?", name);
+    case QuestionKind::why:
+      return fmt::format("Why does {} work?", name);
+    case QuestionKind::generalizes:
+      return fmt::format("Where else does the idea of {} apply?", name);
+    case QuestionKind::bottleneck:
+      return fmt::format("With {} in place, what limits next?", name);
   }
   return {};
 }
 
 std::string choice_text(const Content& content, const Question& question, int choice) {
-  const Concept& idea = content[question.choices[choice]];
-  std::string text = field(idea, question.kind);
-  if (question.kind == QuestionKind::bottleneck) return text;
-  text = without(std::move(text), idea.name);
-  for (const std::string& alias : idea.aliases) text = without(std::move(text), alias);
-  return text;
+  return text_of(content[question.choices[choice]], question.kind);
 }
 
 const char* name(QuestionKind kind) {
@@ -167,9 +183,9 @@ std::vector<ConceptIndex> prediction_choices(const Content& content, const State
   Random random(state.seed ^ ingredients.key());
   random.shuffle(others);
   std::ranges::stable_sort(others, {}, [&](ConceptIndex idea) { return related(idea) ? 0 : 1; });
-  std::vector<ConceptIndex> choices(others.begin(),
-                                    others.begin() + std::min<std::ptrdiff_t>(n_choices - (result ? 1 : 0),
-                                                                              static_cast<std::ptrdiff_t>(others.size())));
+  std::vector<ConceptIndex> choices(
+      others.begin(), others.begin() + std::min<std::ptrdiff_t>(n_choices - (result ? 1 : 0),
+                                                                static_cast<std::ptrdiff_t>(others.size())));
   if (result) choices.push_back(*result);
   random.shuffle(choices);
   return choices;

@@ -21,7 +21,8 @@ std::vector<Question> make_questions(const Content& content, const State& state,
 
 /// "What does Grouped-Query Attention improve?"
 std::string question_text(const Content& content, const Question& question);
-/// What a choice says. Where the text names its own concept, that name is left out, so that it does not give itself away.
+/// What a choice says. Where the text names its own concept, that name is left out, so that it does not give itself
+/// away.
 std::string choice_text(const Content& content, const Question& question, int choice);
 const char* name(QuestionKind kind);
 

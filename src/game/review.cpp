@@ -22,10 +22,13 @@ Review reviewed(Review review, int quality, std::int64_t at) {
     review.interval_days = 1;
   } else {
     ++review.repetitions;
-    if (review.repetitions == 1) review.interval_days = 1;
-    else if (review.repetitions == 2) review.interval_days = 6;
-    else review.interval_days = static_cast<int>(std::lround(std::min<double>(review.interval_days * review.ease,
-                                                                             longest_interval_days)));
+    if (review.repetitions == 1)
+      review.interval_days = 1;
+    else if (review.repetitions == 2)
+      review.interval_days = 6;
+    else
+      review.interval_days =
+          static_cast<int>(std::lround(std::min<double>(review.interval_days * review.ease, longest_interval_days)));
   }
   const double miss = 5 - quality;
   review.ease = std::max(least_ease, review.ease + 0.1 - miss * (0.08 + miss * 0.02));
@@ -41,10 +44,14 @@ Mastery mastery(const Review& review) {
 
 const char* name(Mastery mastery) {
   switch (mastery) {
-    case Mastery::fresh: return "new";
-    case Mastery::learning: return "learning";
-    case Mastery::known: return "known";
-    case Mastery::mastered: return "mastered";
+    case Mastery::fresh:
+      return "new";
+    case Mastery::learning:
+      return "learning";
+    case Mastery::known:
+      return "known";
+    case Mastery::mastered:
+      return "mastered";
   }
   return "";
 }

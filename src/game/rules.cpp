@@ -115,8 +115,7 @@ Status Player::operator()(const Combine& move) {
   if (made == content.by_ingredients.end()) {
     if (move.prediction) predict(*move.prediction, std::nullopt);
     state.tally.discovery_streak.end();
-    if (const auto wrong = content.misconception_by_key.find(from.key());
-        wrong != content.misconception_by_key.end()) {
+    if (const auto wrong = content.misconception_by_key.find(from.key()); wrong != content.misconception_by_key.end()) {
       const bool first = state.misconceptions.insert(wrong->second).second;
       const int points = first ? scoring::misconception : 0;
       state.points += points;
@@ -185,13 +184,25 @@ Status Player::operator()(const AskHint& move) {
   return {};
 }
 
+/// Without what its kind does not use, so that two names of one chapter are equal.
+Scope plain(const Scope& scope) {
+  switch (scope.kind) {
+    case Scope::Kind::module:
+      return {.kind = scope.kind, .module = scope.module};
+    case Scope::Kind::chapter:
+      return {.kind = scope.kind, .path = scope.path, .chapter = scope.chapter};
+    case Scope::Kind::review:
+      break;
+  }
+  return {};
+}
+
 Status Player::operator()(const StartQuiz& move) {
-  const Scope& scope = move.scope;
-  const bool exists =
-      scope.kind == Scope::Kind::review ||
-      (scope.kind == Scope::Kind::module && scope.module >= 0 && scope.module < n_modules) ||
-      (scope.kind == Scope::Kind::chapter && scope.path < content.paths.size() &&
-       scope.chapter < content.paths[scope.path].chapters.size());
+  const Scope scope = plain(move.scope);
+  const bool exists = scope.kind == Scope::Kind::review ||
+                      (scope.kind == Scope::Kind::module && scope.module >= 0 && scope.module < n_modules) ||
+                      (scope.kind == Scope::Kind::chapter && scope.path < content.paths.size() &&
+                       scope.chapter < content.paths[scope.path].chapters.size());
   if (!exists) return against("there is no such chapter");
   if (scope.kind != Scope::Kind::review && !is_open(content, state, scope))
     return against("this check is not open yet", "Find half of the chapter's concepts first");
@@ -245,8 +256,7 @@ Status Player::operator()(const RunExperiment& move) {
   if (move.idea >= content.size() || !state.knows(move.idea)) return against("this concept has not been found yet");
   if (content[move.idea].experiment.empty())
     return against(fmt::format("{} has no experiment", content[move.idea].name));
-  if (move.run.empty() || move.run.size() > longest_run)
-    return against("the run has no name of 1 to 128 bytes");
+  if (move.run.empty() || move.run.size() > longest_run) return against("the run has no name of 1 to 128 bytes");
   const bool first = state.experiments.insert(move.idea).second;
   const int points = first ? scoring::experiment : 0;
   state.points += points;

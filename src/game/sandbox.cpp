@@ -32,7 +32,8 @@ std::string prompt_for(const Content& content, const Ingredients& ingredients) {
     facts += fmt::format("- {}: {}\n", content[part].name, content[part].what);
   }
   return fmt::format(
-      "These techniques for fast language models have no known combination:\n{}\nImagine that {} became a new technique. "
+      "These techniques for fast language models have no known combination:\n{}\nImagine that {} became a new "
+      "technique. "
       "First line: its name, at most five words. Second line: one sentence on what it would do.",
       facts, names);
 }

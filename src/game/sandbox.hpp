@@ -21,6 +21,7 @@ struct Speculation {
 using AskModel = std::function<Result<Speculation>(const std::string& prompt)>;
 
 /// Asks about a combination that yields nothing, once for all players: the first answer is kept.
-Result<Speculation> speculate(const Content& content, Store& store, const AskModel& ask, const Ingredients& ingredients);
+Result<Speculation> speculate(const Content& content, Store& store, const AskModel& ask,
+                              const Ingredients& ingredients);
 
 }  // namespace sw::game

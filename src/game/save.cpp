@@ -70,8 +70,10 @@ Result<Imported> import_others(const Content& content, const json& save, const j
   Record all{out.record.seed, {}};
   for (const json& item : moves) {
     auto move = parse_move(content, item, where);
-    if (move) all.moves.push_back(std::move(*move));
-    else ++unknown;
+    if (move)
+      all.moves.push_back(std::move(*move));
+    else
+      ++unknown;
   }
   // What does not hold any more is left out, so that the game is a whole one again.
   int skipped = 0;

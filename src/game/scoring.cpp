@@ -5,9 +5,10 @@
 namespace sw::game::scoring {
 namespace {
 
-constexpr std::string_view titles[n_levels] = {
-    "Curious",         "Reader",     "Tinkerer",   "Apprentice",        "Practitioner", "Profiler",  "Optimizer", "Engineer",
-    "Senior Engineer", "Specialist", "Architect",  "Systems Architect", "Researcher",   "Principal", "Fellow",    "Luminary"};
+constexpr std::string_view titles[n_levels] = {"Curious",         "Reader",     "Tinkerer",  "Apprentice",
+                                               "Practitioner",    "Profiler",   "Optimizer", "Engineer",
+                                               "Senior Engineer", "Specialist", "Architect", "Systems Architect",
+                                               "Researcher",      "Principal",  "Fellow",    "Luminary"};
 
 /// The first few discoveries reach level 2, nearly all of them the last.
 constexpr int threshold(int number) {

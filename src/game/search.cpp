@@ -73,8 +73,10 @@ bool fuzzy_match(std::string_view typed, std::string_view text, Match& match) {
   match.score = *top * 8 - static_cast<int>(std::min<std::size_t>(n, 100));
   std::size_t at = static_cast<std::size_t>(top - last_row.begin());
   for (std::size_t i = wanted.size(); i-- > 0; at = from[i][at]) {
-    if (!match.ranges.empty() && match.ranges.back().first == at + 1) match.ranges.back().first = at;
-    else match.ranges.emplace_back(at, at + 1);
+    if (!match.ranges.empty() && match.ranges.back().first == at + 1)
+      match.ranges.back().first = at;
+    else
+      match.ranges.emplace_back(at, at + 1);
   }
   std::ranges::reverse(match.ranges);
   return true;

@@ -100,8 +100,8 @@ class Sqlite final : public Database, private Transaction {
 
 Result<std::unique_ptr<Database>> open_sqlite(const std::string& path) {
   sqlite3* opened = nullptr;
-  const int state = sqlite3_open_v2(path.c_str(), &opened,
-                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int state =
+      sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   Connection connection(opened);
   if (state != SQLITE_OK) return failed(opened, path);
   sqlite3_busy_timeout(opened, busy_timeout_ms);

@@ -69,20 +69,20 @@ struct Tally {
 /// A game at one moment. Follows from the seed and `history` alone.
 struct State {
   std::uint64_t seed = 0;
-  std::uint32_t moves = 0;    ///< all moves made, undone ones and undos too
-  std::vector<Move> history;  ///< those that count
+  std::uint32_t moves = 0;             ///< all moves made, undone ones and undos too
+  std::vector<Move> history;           ///< those that count
   std::vector<std::uint32_t> numbers;  ///< the number of each move in `history`
 
-  std::vector<Found> found;         ///< in order
-  std::vector<std::int32_t> place;  ///< concept → place in `found`, −1: not yet
-  std::vector<bool> reachable_now;  ///< concept → not found, and a recipe's ingredients all are
-  int makeable = 0;                 ///< how many are
-  std::set<std::uint64_t> recipes;  ///< Ingredients::key of each recipe tried
-  std::vector<std::uint16_t> ways;  ///< concept → how many of its recipes were tried
-  std::set<std::size_t> misconceptions;        ///< places in Content::misconceptions
+  std::vector<Found> found;                      ///< in order
+  std::vector<std::int32_t> place;               ///< concept → place in `found`, −1: not yet
+  std::vector<bool> reachable_now;               ///< concept → not found, and a recipe's ingredients all are
+  int makeable = 0;                              ///< how many are
+  std::set<std::uint64_t> recipes;               ///< Ingredients::key of each recipe tried
+  std::vector<std::uint16_t> ways;               ///< concept → how many of its recipes were tried
+  std::set<std::size_t> misconceptions;          ///< places in Content::misconceptions
   std::map<std::size_t, std::int64_t> achieved;  ///< place in Content::achievements → when
   std::set<ConceptIndex> experiments;
-  std::map<ConceptIndex, int> help;  ///< concept → steps of help taken
+  std::map<ConceptIndex, int> help;    ///< concept → steps of help taken
   std::optional<ConceptIndex> helped;  ///< by the last hint, until it is found
   std::optional<Quiz> quiz;
   std::map<Scope, int> best_check;  ///< the most right answers; a passed check is in `passed`

@@ -5,13 +5,13 @@ namespace sw::game {
 Statistics statistics(const Content& content, const State& state, std::int64_t now) {
   Statistics out;
   for (const Category& category : content.categories) out.by_category.push_back({category.id, category.name, 0, 0});
-  for (const Module& module : content.modules)
-    out.by_module.push_back({std::to_string(module.id), module.title, 0, 0});
+  for (const Module& module : content.modules) out.by_module.push_back({std::to_string(module.id), module.title, 0, 0});
   for (int d = 1; d <= hardest; ++d) out.by_difficulty.push_back({std::to_string(d), std::string(d, '*'), 0, 0});
   for (std::size_t i = 0; i < content.size(); ++i) {
     const Concept& c = content.concepts[i];
     const bool known = state.knows(static_cast<ConceptIndex>(i));
-    for (Share* share : {&out.by_category[c.category], &out.by_module[c.module], &out.by_difficulty[c.difficulty - 1]}) {
+    for (Share* share :
+         {&out.by_category[c.category], &out.by_module[c.module], &out.by_difficulty[c.difficulty - 1]}) {
       ++share->total;
       share->found += known;
     }
@@ -35,8 +35,10 @@ PathProgress progress_of(const Content& content, const State& state, std::size_t
   for (std::size_t chapter = 0; chapter < content.paths[path].chapters.size(); ++chapter) {
     for (const ConceptIndex idea : content.paths[path].chapters[chapter].concepts) {
       ++out.total;
-      if (state.knows(idea)) ++out.found;
-      else if (!out.next) out.next = idea;
+      if (state.knows(idea))
+        ++out.found;
+      else if (!out.next)
+        out.next = idea;
     }
     out.passed += state.passed.contains({Scope::Kind::chapter, 0, path, chapter});
   }

@@ -54,8 +54,9 @@ Result<std::unique_ptr<Store>> Store::open(std::unique_ptr<Database> database) {
 Result<std::vector<SlotInfo>> Store::slots(const std::string& player) {
   std::vector<SlotInfo> out;
   auto done = database_->transaction(Access::read, [&](Transaction& in) -> Result<bool> {
-    SW_ASSIGN(const auto rows,
-              in.run("SELECT slot, moves, found, score, saved_at FROM slots WHERE player = $1 ORDER BY slot", {player}));
+    SW_ASSIGN(
+        const auto rows,
+        in.run("SELECT slot, moves, found, score, saved_at FROM slots WHERE player = $1 ORDER BY slot", {player}));
     for (const Row& row : rows)
       out.push_back({row[0].value_or(""), static_cast<std::uint32_t>(number(row[1])), static_cast<int>(number(row[2])),
                      static_cast<int>(number(row[3])), number(row[4])});
@@ -78,11 +79,12 @@ Result<std::optional<Head>> Store::head(const std::string& player, const std::st
 Result<std::optional<StoredGame>> Store::read(const std::string& player, const std::string& slot) {
   std::optional<StoredGame> out;
   auto done = database_->transaction(Access::read, [&](Transaction& in) -> Result<bool> {
-    SW_ASSIGN(const auto rows, in.run("SELECT generation, moves, seed, content FROM slots WHERE player = $1 AND slot = $2",
-                                      {player, slot}));
+    SW_ASSIGN(
+        const auto rows,
+        in.run("SELECT generation, moves, seed, content FROM slots WHERE player = $1 AND slot = $2", {player, slot}));
     if (rows.empty()) return true;
-    StoredGame game{head_of(rows[0][0], rows[0][1]), static_cast<std::uint64_t>(number(rows[0][2])),
-                    rows[0][3].value_or(""), {}};
+    StoredGame game{
+        head_of(rows[0][0], rows[0][1]), static_cast<std::uint64_t>(number(rows[0][2])), rows[0][3].value_or(""), {}};
     SW_ASSIGN(const auto moves,
               in.run("SELECT move, gave FROM moves WHERE player = $1 AND slot = $2 ORDER BY number", {player, slot}));
     for (const Row& row : moves) game.moves.push_back({row[0].value_or(""), row[1].value_or("")});

@@ -20,7 +20,6 @@ class Validator {
     check_reachable();
     check_difficulty();
     check_prerequisites();
-    check_help();
     check_misconceptions();
     check_paths();
     check_amounts();
@@ -68,7 +67,6 @@ class Validator {
   void check_reachable();
   void check_difficulty();
   void check_prerequisites();
-  void check_help();
   void check_misconceptions();
   void check_paths();
   void check_amounts();
@@ -161,16 +159,6 @@ void Validator::check_prerequisites() {
     }
   }
   if (left > 0) wrong("the prerequisites of {} concepts form a cycle", left);
-}
-
-/// Hints are the category, what it improves, and the ingredients: the second must say something of its own.
-void Validator::check_help() {
-  std::map<std::string, const Concept*> said;
-  for (const Concept& c : content_.concepts) {
-    const auto [at, fresh] = said.emplace(c.improves, &c);
-    if (!fresh && at->second->category == c.category)
-      wrong("{} and {} of one category have the same hint '{}'", at->second->id, c.id, c.improves);
-  }
 }
 
 void Validator::check_misconceptions() {

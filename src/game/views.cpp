@@ -80,8 +80,9 @@ Json found(const Content& content, const State& state, const Found& f) {
   Json ways = Json::array();
   for (const Recipe& recipe : content[f.idea].recipes)
     if (state.recipes.contains(recipe.ingredients.key())) ways.push_back(ids(content, recipe.ingredients));
-  return {{"id", content[f.idea].id}, {"at", f.at},     {"move", f.move}, {"from", ids(content, f.from)},
-          {"points", f.points},       {"ways", ways}, {"mastery", name(mastery(f.review))}};
+  return {{"id", content[f.idea].id},          {"at", f.at},         {"move", f.move},
+          {"from", ids(content, f.from)},      {"points", f.points}, {"ways", ways},
+          {"mastery", name(mastery(f.review))}};
 }
 
 Json level(int points) {
@@ -173,12 +174,9 @@ struct EventWriter {
             {"text", content[e.idea].why}};
   }
   Json operator()(const event::QuizFinished& e) const {
-    return {{"type", "quiz_finished"},
-            {"scope", to_text(content, e.scope)},
-            {"right", e.right},
-            {"of", e.of},
-            {"passed", e.passed},
-            {"points", e.points}};
+    return {{"type", "quiz_finished"}, {"scope", to_text(content, e.scope)},
+            {"right", e.right},        {"of", e.of},
+            {"passed", e.passed},      {"points", e.points}};
   }
   Json operator()(const event::ExperimentRun& e) const {
     return {{"type", "experiment"}, {"concept", content[e.idea].id}, {"points", e.points}};
@@ -365,11 +363,8 @@ Json statistics(const Content& content, const State& state, std::int64_t now) {
   out["active_seconds"] = t.active_seconds;
   out["timeline"] = Json::array();
   for (const Timepoint& p : s.timeline)
-    out["timeline"].push_back({{"at", p.at},
-                               {"move", p.move},
-                               {"id", content[p.idea].id},
-                               {"found", p.found},
-                               {"points", p.points}});
+    out["timeline"].push_back(
+        {{"at", p.at}, {"move", p.move}, {"id", content[p.idea].id}, {"found", p.found}, {"points", p.points}});
   return out;
 }
 
