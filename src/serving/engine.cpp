@@ -233,8 +233,8 @@ void Engine::Impl::run() {
     const auto batch = scheduler->schedule();
     blocked = batch.empty();
     if (!blocked) step(batch);
+    publish();  // first, so that whoever is told of an output sees the engine after it
     deliver();
-    publish();
   }
   scheduler->cancel_all();
   deliver();

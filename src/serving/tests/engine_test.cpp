@@ -17,6 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
+// Answers are declared before the engine, which calls their sinks until it ends.
+
 /// A folder that goes away with the test.
 struct Folder {
   fs::path path = fs::temp_directory_path() / ("speedwins-engine-test-" + std::to_string(::getpid()) + "-" +
@@ -64,7 +66,7 @@ std::vector<Request> mixed_requests() {
 class Engines : public testing::TestWithParam<const char*> {};
 
 TEST_P(Engines, every_request_gets_the_tokens_it_gets_alone) {
-  Served served(GetParam());
+  Served served(GetParam(), 2);
   const auto requests = mixed_requests();
   std::map<std::pair<int, int>, Answer> expected;
   for (int i = 0; i < std::ssize(requests); ++i)
@@ -78,8 +80,8 @@ TEST_P(Engines, every_request_gets_the_tokens_it_gets_alone) {
   options.state_bytes = 1;  // one context: less than the texts need together
   std::uint64_t disk_tokens = 0, cached_tokens = 0;
   for (int start = 0; start < 3; ++start) {
-    const auto engine = served.engine(options);
     Answers answers;
+    const auto engine = served.engine(options);
     std::vector<RequestId> unwanted;
     for (int i = 0; i < std::ssize(requests); ++i) {
       const auto id = engine->submit(requests[i], answers.sink(i));
@@ -118,9 +120,9 @@ TEST_P(Engines, tokens_are_the_same_without_any_cache) {
   Served served(GetParam());
   EngineOptions options;
   options.prefix_cache = false;
+  Answers answers;
   const auto engine = served.engine(options);
   const auto requests = mixed_requests();
-  Answers answers;
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(engine->submit(requests[i], answers.sink(i)));
   answers.wait();
   for (int i = 0; i < 12; ++i)
@@ -131,9 +133,9 @@ TEST_P(Engines, tokens_are_the_same_without_any_cache) {
 
 TEST_P(Engines, prompt_that_was_read_is_not_read_again) {
   Served served(GetParam());
+  Answers answers;
   const auto engine = served.engine();
   const Request request = request_of(some_tokens(200), 4);
-  Answers answers;
   ASSERT_TRUE(engine->submit(request, answers.sink(0)));
   answers.wait();
   ASSERT_TRUE(engine->submit(request, answers.sink(1)));
@@ -197,8 +199,8 @@ TEST_P(Engines, damaged_cache_files_are_noticed_and_replaced) {
 
 TEST_P(Engines, cancelled_request_ends_and_leaves_nothing_behind) {
   Served served(GetParam());
-  const auto engine = served.engine();
   Answers answers;
+  const auto engine = served.engine();
   const auto id = engine->submit(request_of(some_tokens(50), 900), answers.sink(0));
   ASSERT_TRUE(id);
   answers.wait_for_tokens(0, 3);
@@ -217,11 +219,11 @@ TEST_P(Engines, embeddings_do_not_depend_on_what_else_runs) {
   EngineOptions options;
   options.max_sequences = 4;
   options.max_batch_tokens = 24;
+  Answers answers;
   const auto engine = served.engine(options);
   Request request;
   request.kind = RequestKind::embed;
   request.prompt = some_tokens(150);
-  Answers answers;
   ASSERT_TRUE(engine->submit(request, answers.sink(0)));
   answers.wait();
   for (int i = 1; i < 5; ++i) ASSERT_TRUE(engine->submit(request_of(some_tokens(40, i), 30), answers.sink(i)));
@@ -238,11 +240,11 @@ INSTANTIATE_TEST_SUITE_P(Recurrent, Engines, testing::Values(recurrent));
 
 TEST(Engine, choices_share_the_prompt_of_their_request) {
   Served served(demo);
+  Answers answers;
   const auto engine = served.engine();
   Request request = request_of(some_tokens(320), 3);
   request.n = 8;
   request.sampling.temperature = 1;
-  Answers answers;
   ASSERT_TRUE(engine->submit(request, answers.sink(0)));
   answers.wait();
   EXPECT_EQ(engine->stats().prompt_tokens, 320u);
@@ -251,8 +253,8 @@ TEST(Engine, choices_share_the_prompt_of_their_request) {
 
 TEST(Engine, prompts_that_arrive_together_are_read_once) {
   Served served(demo);
-  const auto engine = served.engine();
   Answers answers;
+  const auto engine = served.engine();
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(engine->submit(request_of(some_tokens(320), 3), answers.sink(i)));
   answers.wait();
   EXPECT_LT(engine->stats().prompt_tokens, 320u + 8 * 33);
@@ -262,11 +264,12 @@ TEST(Engine, memory_that_runs_out_is_shared_by_preemption) {
   Served served(demo);
   EngineOptions options;
   options.state_bytes = 1;  // one context
-  const auto engine = served.engine(options);
+  options.max_sequences = 6;
   Answers answers;
+  const auto engine = served.engine(options);
   std::vector<Request> requests;
   for (int i = 0; i < 6; ++i) {
-    requests.push_back(request_of(some_tokens(30, i), 300));
+    requests.push_back(request_of(some_tokens(200, i), 60));
     ASSERT_TRUE(engine->submit(requests.back(), answers.sink(i)));
   }
   answers.wait();
@@ -279,9 +282,9 @@ TEST(Engine, full_queue_refuses_at_once) {
   EngineOptions options;
   options.max_queue = 2;
   options.max_sequences = 1;
-  const auto engine = served.engine(options);
   Answers answers;
-  ASSERT_TRUE(engine->submit(request_of(some_tokens(10), 600), answers.sink(0)));
+  const auto engine = served.engine(options);
+  ASSERT_TRUE(engine->submit(request_of(some_tokens(10), 200), answers.sink(0)));
   answers.wait_for_tokens(0, 1);
   ASSERT_TRUE(engine->submit(request_of(some_tokens(10), 1), answers.sink(1)));
   ASSERT_TRUE(engine->submit(request_of(some_tokens(10), 1), answers.sink(2)));
@@ -316,8 +319,8 @@ TEST(Engine, deadline_ends_a_request_that_runs_and_one_that_waits) {
   Served served(demo);
   EngineOptions options;
   options.max_sequences = 1;
-  const auto engine = served.engine(options);
   Answers answers;
+  const auto engine = served.engine(options);
   for (int i = 0; i < 2; ++i) {
     Request request = request_of(some_tokens(10), 1000);
     request.deadline = std::chrono::steady_clock::now() + 50ms;
@@ -350,10 +353,10 @@ TEST(Engine, client_with_many_requests_does_not_hold_up_another) {
   const auto engine = served.engine(options);
   std::vector<Request> requests;
   for (int i = 0; i < 10; ++i) {
-    requests.push_back(request_of(some_tokens(60, i), 20));
+    requests.push_back(request_of(some_tokens(60, i), 5));
     requests.back().client = "busy";
   }
-  requests.push_back(request_of(some_tokens(60, 11), 20));
+  requests.push_back(request_of(some_tokens(60, 11), 5));
   requests.back().client = "modest";
   const auto order = finishing_order(*engine, requests);
   ASSERT_EQ(order.size(), 11u);
@@ -365,15 +368,15 @@ TEST(Engine, higher_priority_takes_the_place_of_a_running_text) {
   EngineOptions options;
   options.max_sequences = 1;
   const auto engine = served.engine(options);
-  std::vector<Request> requests = {request_of(some_tokens(60), 500), request_of(some_tokens(60, 9), 5)};
+  std::vector<Request> requests = {request_of(some_tokens(60), 200), request_of(some_tokens(60, 9), 5)};
   requests[1].priority = 1;
   EXPECT_EQ(finishing_order(*engine, requests), (std::vector{1, 0}));
 }
 
 TEST(Engine, draining_finishes_what_runs_and_takes_nothing_new) {
   Served served(demo);
-  const auto engine = served.engine();
   Answers answers;
+  const auto engine = served.engine();
   ASSERT_TRUE(engine->submit(request_of(some_tokens(10), 100), answers.sink(0)));
   EXPECT_TRUE(engine->drain(30s));
   answers.wait();
@@ -387,8 +390,8 @@ TEST(Engine, stopping_finishes_everything_as_cancelled) {
   Served served(demo);
   EngineOptions options;
   options.max_sequences = 2;
-  const auto engine = served.engine(options);
   Answers answers;
+  const auto engine = served.engine(options);
   for (int i = 0; i < 5; ++i) {
     Request request = request_of(some_tokens(10, i), 1000);
     request.n = 2;
@@ -403,12 +406,12 @@ TEST(Engine, stopping_finishes_everything_as_cancelled) {
 
 TEST(Engine, stop_strings_end_a_text_before_them) {
   Served served(demo);
+  Answers answers;
   const auto engine = served.engine();
   Request request = request_of(some_tokens(10), 60);
   const std::string text = alone(served, request).text;
   ASSERT_GT(text.size(), 30u);
   request.stop_strings = {text.substr(20, 5)};
-  Answers answers;
   ASSERT_TRUE(engine->submit(request, answers.sink(0)));
   answers.wait();
   EXPECT_EQ(answers.of(0).text, text.substr(0, text.find(request.stop_strings[0])));
@@ -435,12 +438,12 @@ class OneText : public TokenConstraint {
 
 TEST(Engine, constraint_decides_what_may_be_chosen) {
   Served served(demo);
+  Answers answers;
   const auto engine = served.engine();
   Request request = request_of(some_tokens(10), 20);
   request.n = 2;
   const std::vector<TokenId> wanted = {300, 301, 302};
   request.constraint = std::make_shared<OneText>(wanted);
-  Answers answers;
   ASSERT_TRUE(engine->submit(request, answers.sink(0)));
   answers.wait();
   for (int choice = 0; choice < 2; ++choice) {
@@ -451,8 +454,8 @@ TEST(Engine, constraint_decides_what_may_be_chosen) {
 
 TEST(Engine, timings_of_a_request_add_up) {
   Served served(demo);
-  const auto engine = served.engine();
   Answers answers;
+  const auto engine = served.engine();
   ASSERT_TRUE(engine->submit(request_of(some_tokens(100), 10), answers.sink(0)));
   answers.wait();
   const RequestTimings& t = answers.of(0).finish->timings;

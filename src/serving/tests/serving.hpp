@@ -22,10 +22,10 @@ inline constexpr const char* recurrent = SPEEDWINS_SOURCE_DIR "/tests/golden/mod
 
 /// A model and the threads to run it.
 struct Served {
-  std::shared_ptr<Compute> compute = std::make_shared<Compute>(2);
+  std::shared_ptr<Compute> compute;
   std::shared_ptr<Model> model = std::make_shared<Model>();
 
-  explicit Served(const char* path) {
+  explicit Served(const char* path, int n_threads = 1) : compute(std::make_shared<Compute>(n_threads)) {
     auto opened = open_model(path, {}, compute->pool);
     auto with_tokenizer = open_model(demo, {}, compute->pool);
     if (!opened || !with_tokenizer) throw std::runtime_error("a model of the test cannot be opened");
@@ -94,7 +94,7 @@ class Answers {
 
 /// The same choice of a request in a session of its own.
 inline Answer alone(const Served& served, const Request& request, int choice = 0) {
-  ThreadPool pool(2);
+  ThreadPool pool(1);
   auto session = Session::create(*served.model, pool, {});
   GenerationOptions options;
   static_cast<TextOptions&>(options) = request;
