@@ -65,11 +65,26 @@ FillRow head_rows(Stream stream, Stream lengths, float deviation) {
   };
 }
 
-/// Weights that keep activations near 1 through every block, as trained models do.
+/// Deviation of what a sub-layer adds to the residual stream: all of them together as much as the embedding brings. So
+/// a rounding error stays as small on its way through the blocks as it does in trained models; blocks that drown the
+/// embedding multiply it at each step.
+float branch_deviation(const ModelSpec& spec) {
+  const float embedding = spec.embedding_scale * 2 / std::sqrt(static_cast<float>(spec.width));
+  return embedding / std::sqrt(2 * static_cast<float>(spec.blocks.size()));
+}
+
 FillRow weights_of(const SpecTensor& tensor, const ModelSpec& spec, std::uint64_t seed) {
   const std::string_view name = tensor.name;
   const Stream stream(seed, name);
   const float fan_in = static_cast<float>(tensor.shape.back());
+  const float branch = branch_deviation(spec);
+  // Random signs before the head: where it is the embedding too, a token would otherwise predict itself.
+  if (name == "output_norm.weight")
+    return [stream](std::int64_t, std::span<float> out) {
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] = stream.bits(static_cast<std::int64_t>(i)) >> 63 ? 1 : -1;
+    };
+  if (name.ends_with("post_attention_norm.weight") || name.ends_with("post_ffw_norm.weight"))
+    return gaussian(stream, branch, 0.1f * branch);
   if (tensor.role == TensorRole::norm) return gaussian(stream, 1, 0.1f);
   if (tensor.role == TensorRole::head || (tensor.role == TensorRole::embedding && spec.tied_head))
     return head_rows(stream, Stream(seed + 1, name), 1 / std::sqrt(fan_in));
@@ -86,8 +101,10 @@ FillRow weights_of(const SpecTensor& tensor, const ModelSpec& spec, std::uint64_
   if (name.ends_with(".bias")) return gaussian(stream, 0, 0.1f);
   // Queries and keys sharp enough to pick a few positions: averaging over all would make every position alike.
   if (name.ends_with("attn_q.weight") || name.ends_with("attn_k.weight") || name.ends_with("attn_qkv.weight"))
-    return gaussian(stream, 0, 2 / std::sqrt(fan_in));
-  if (name.ends_with("attn_output.weight")) return gaussian(stream, 0, 0.5f / std::sqrt(fan_in));
+    return gaussian(stream, 0, 1.5f / std::sqrt(fan_in));
+  // Averages of values and gated products are smaller than 1, by about this factor.
+  if (name.ends_with("attn_output.weight") || name.ends_with("ssm_out.weight") || name.ends_with("ffn_down.weight"))
+    return gaussian(stream, 0, 3 * branch / std::sqrt(fan_in));
   return gaussian(stream, 0, 1 / std::sqrt(fan_in));
 }
 
