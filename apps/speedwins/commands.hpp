@@ -37,6 +37,7 @@ void add_profile_command(CLI::App& app, Context& context);
 void add_eval_command(CLI::App& app, Context& context);
 void add_serve_command(CLI::App& app, Context& context);
 void add_loadtest_command(CLI::App& app, Context& context);
+void add_baseline_command(CLI::App& app, Context& context);
 void add_ab_command(CLI::App& app, Context& context);
 void add_history_command(CLI::App& app, Context& context);
 void add_regress_command(CLI::App& app, Context& context);

@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   add_profile_command(app, context);
   add_eval_command(app, context);
   add_loadtest_command(app, context);
+  add_baseline_command(app, context);
   add_tokenize_command(app, context);
   add_pull_command(app, context);
   add_inspect_command(app, context);
