@@ -75,13 +75,12 @@ Table intervals(const std::vector<BaselineRow>& rows) {
 }
 
 Table map(const BaselineSetup& setup, const std::vector<Contender>& models, const std::vector<TaskItem>& suite) {
-  Table table{
-      .title = "the smallest sufficient model",
-      .columns = {{"task", "", Format::text}},
-      .rows = {},
-      .caption = fmt::format("Sufficient: at least {:.0f} % right. !: the whole 95 % interval is (Wilson). -: none "
-                             "of the models with trained weights. Grade 1 is the easiest.",
-                             100 * setup.enough)};
+  Table table{.title = "the smallest sufficient model",
+              .columns = {{"task", "", Format::text}},
+              .rows = {},
+              .caption = fmt::format("Sufficient: at least {:.0f} % right. !: the whole 95 % interval is (Wilson). "
+                                     "Only models with trained weights are asked. Grade 1 is the easiest.",
+                                     100 * setup.enough)};
   for (int grade = 1; grade <= grades_of(suite); ++grade)
     table.columns.push_back({fmt::format("grade {}", grade), "", Format::text});
   for (const std::string& task : tasks_of(suite)) {
@@ -92,7 +91,7 @@ Table map(const BaselineSetup& setup, const std::vector<Contender>& models, cons
         row.push_back(fmt::format("{}{} {:.0f}%", found->model, found->confidence == Confidence::sure ? "!" : "",
                                   100 * found->score.share()));
       else
-        row.push_back(std::monostate{});
+        row.push_back("none");
     }
     table.rows.push_back(std::move(row));
   }
@@ -189,13 +188,15 @@ Document baseline_document(const BaselineSetup& setup, const std::vector<Baselin
         "A reply is right or wrong by rule: classification, extraction and recall must equal an answer, numbers the "
         "number, summaries hold every fact in few words, instructions meet every constraint."});
   }
-  for (const BaselineRow& row : rows)
+  for (const BaselineRow& row : rows) {
+    if (!row.error.empty())
+      document.elements.push_back(Note{fmt::format("{} was not measured: {}", row.model, row.error), Tone::bad});
     if (row.did_not_fit > 0)
       document.elements.push_back(Note{
           fmt::format("{} questions did not fit the context of {} and count as wrong.", row.did_not_fit, row.model),
           Tone::warning});
-  document.conclusion = conclusion(setup, models, suite);
-  return document;
-}
+    document.conclusion = conclusion(setup, models, suite);
+    return document;
+  }
 
 }  // namespace sw

@@ -20,9 +20,25 @@ namespace http = boost::beast::http;
 using Tls = beast::ssl_stream<beast::tcp_stream>;
 constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
+/// What had not happened when the time was over.
+std::string missing(FailureKind during) {
+  switch (during) {
+    case FailureKind::connect:
+      return "no connection in time";
+    case FailureKind::tls:
+      return "no TLS session in time";
+    case FailureKind::truncated:
+      return "the answer had begun, but did not end in time";
+    default:
+      return "no answer had begun in time";
+  }
+}
+
 /// A timeout is one wherever it strikes; everything else is what was going on.
 std::unexpected<Failure> failure(FailureKind during, const boost::system::error_code& error) {
-  return std::unexpected(Failure{error == beast::error::timeout ? FailureKind::timeout : during, error.message()});
+  if (error == beast::error::timeout) return std::unexpected(Failure{FailureKind::timeout, missing(during)});
+  if (during == FailureKind::not_openai) return std::unexpected(Failure{during, "no HTTP answer: " + error.message()});
+  return std::unexpected(Failure{during, error.message()});
 }
 
 template <class Stream>

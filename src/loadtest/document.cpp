@@ -177,7 +177,7 @@ void add_details(Document& document, const LoadOptions& options, const LoadResul
   document.elements.push_back(rates(options, result));
   if (result.stats.failed() > 0) document.elements.push_back(failures(result.stats));
   if (Plot plot = spectrum(result.stats); !plot.series.empty()) document.elements.push_back(std::move(plot));
-  if (result.stats.seconds.size() > 2)
+  if (result.stats.seconds.size() > 4)
     for (report::Element& plot : over_time(result.stats)) document.elements.push_back(std::move(plot));
   document.elements.push_back(Note{schedule_note(options, result)});
   if (const std::string warning = client_warning(result); !warning.empty())

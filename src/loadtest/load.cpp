@@ -93,7 +93,7 @@ std::string advice(const Failure& failure) {
     case FailureKind::tls:
       return "Use a certificate this system trusts, or --insecure";
     case FailureKind::timeout:
-      return "The server took the request and gave no whole answer: raise --timeout, or see what it is doing";
+      return "Raise --timeout, or see what the server is doing";
     case FailureKind::reset:
       return "Check that this port speaks HTTP, or https where the address says http";
     case FailureKind::http_status:

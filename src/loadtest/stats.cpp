@@ -32,10 +32,10 @@ SecondStats& LoadStats::second(std::int64_t ns) {
   return seconds[i];
 }
 
-void LoadStats::on_start(std::int64_t scheduled_ns, std::int64_t late_ns) {
+void LoadStats::on_start(std::int64_t scheduled_ns, std::optional<std::int64_t> late_ns) {
   ++offered;
   ++second(scheduled_ns).offered;
-  late.add(late_ns);
+  if (late_ns) late.add(*late_ns);
 }
 
 void LoadStats::on_answer(const RequestTimes& times) {

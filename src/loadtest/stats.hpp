@@ -48,8 +48,8 @@ class LoadStats {
   LoadStats() = default;
   explicit LoadStats(const Slo& slo) : slo_(slo) {}
 
-  /// A request is due; `late_ns` after its instant the client has begun with it.
-  void on_start(std::int64_t scheduled_ns, std::int64_t late_ns);
+  /// A request is due; the client has begun with it `late_ns` after its instant. A closed loop has no instants to miss.
+  void on_start(std::int64_t scheduled_ns, std::optional<std::int64_t> late_ns);
   void on_answer(const RequestTimes& times);
   void on_failure(const Failure& failure, std::int64_t end_ns);
   /// The test was ended before the answer was.

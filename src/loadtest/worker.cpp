@@ -124,7 +124,7 @@ asio::awaitable<void> Worker::be_user(std::uint64_t user) {
     ++in_flight_;
     if (counts(planned)) {
       const std::lock_guard lock(mutex_);
-      stats_.on_start(planned.scheduled_ns, 0);
+      stats_.on_start(planned.scheduled_ns, std::nullopt);
     }
     co_await request(connection, planned);
     --in_flight_;
