@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -21,12 +20,11 @@
 #include "game_line_editor.hpp"
 #include "game_plot.hpp"
 #include "game_session.hpp"
+#include "game_store.hpp"
 #include "game_text.hpp"
 
 namespace sw {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr const char* local_player = "local";
 constexpr std::uint64_t largest_script = 4u << 20;
@@ -48,25 +46,6 @@ TextStyle style_of(const GameFlags& flags) {
                                    : 80};
 }
 
-Result<std::string> default_store() {
-  const char* data = std::getenv("XDG_DATA_HOME");
-  const char* home = std::getenv("HOME");
-  fs::path folder;
-  if (data && *data)
-    folder = data;
-  else if (home && *home)
-    folder = fs::path(home) / ".local" / "share";
-  else
-    return fail("neither XDG_DATA_HOME nor HOME is set", "the environment", "a folder for saved games",
-                "Use --store FILE");
-  folder /= "speedwins";
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    return fail(fmt::format("cannot make the folder: {}", error.message()), folder.string(), {}, "Use --store FILE");
-  return (folder / "game.db").string();
-}
-
 /// Everything a game needs, in the order in which it is made.
 struct Table {
   std::unique_ptr<game::Content> content;
@@ -84,7 +63,7 @@ Result<Table> set_up(const GameFlags& flags) {
     if (!flags.script.empty() && flags.slot.empty()) {
       setting = ":memory:";
     } else {
-      SW_ASSIGN(setting, default_store());
+      SW_ASSIGN(setting, default_game_store());
     }
   }
   SW_ASSIGN(auto database, game::open_database(setting));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "commands.hpp"
+#include "game_server.hpp"
 #include "server/app.hpp"
 #include "server/config.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 
 struct ServeFlags {
   std::vector<std::string> models, origins, names;
-  std::string config, host, certificate, key, api_key, cache_folder;
+  std::string config, host, certificate, key, api_key, cache_folder, game_store;
   int port = 0, threads = 0, context = 0, queue = 0, sequences = 0;
   bool open_browser = false, log = false;
   CLI::App* command = nullptr;
@@ -67,6 +68,7 @@ Result<Report> serve(const ServeFlags& flags, bool json) {
   SW_ASSIGN(AppOptions options, options_of(flags));
   if (flags.log) options.http.on_answer = log_answer;
   options.catch_signals = true;
+  SW_ASSIGN(options.mount, open_game_server(flags.game_store));
   std::string failure;
   std::unique_ptr<App> app;
   options.on_ready = [&](const std::string& address, const std::string& error) {
@@ -119,6 +121,8 @@ void add_serve_command(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 4096));
   command->add_option("--cache-folder", flags->cache_folder, "Keep read prompts on disk, warm after a restart")
       ->envname("SPEEDWINS_CACHE_FOLDER");
+  command->add_option("--game-store", flags->game_store, "Where games are kept: an SQLite file or postgresql://…")
+      ->envname("SPEEDWINS_GAME_STORE");
   command->add_flag("--open", flags->open_browser, "Show the page in the browser");
   command->add_flag("--log", flags->log, "A line on standard error for each answer");
   command->footer(

@@ -55,6 +55,6 @@ class Api {
 };
 
 /// The largest body that is worth reading.
-constexpr std::size_t largest_body = 9u << 20;
+constexpr std::size_t largest_body = 8u << 20;
 
 }  // namespace sw::game
