@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 
 #include "base/file.hpp"
@@ -113,10 +114,11 @@ nlohmann::ordered_json metric_json(const Metric& metric) {
           {"low", metric.low},      {"high", metric.high}, {"samples", metric.samples}};
 }
 
-Result<Report> make_report(nlohmann::ordered_json json, const report::Document& document, const OutputFlags& flags,
-                           const Context& context) {
+Result<Report> make_report(nlohmann::ordered_json json, report::Document document, const OutputFlags& flags,
+                           const Context& context, std::vector<report::Element> page_only) {
   Report report{.json = std::move(json), .text = {}};
   if (!context.json) report.text = report::to_terminal(document, terminal_options());
+  std::ranges::move(page_only, std::back_inserter(document.elements));
   const auto write = [&](const std::string& path, const std::string& text) {
     if (path.empty() || report.error) return;
     if (const auto written = write_file(path, text); !written) report.error = written.error();

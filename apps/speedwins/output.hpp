@@ -49,9 +49,10 @@ Metric timing_metric(std::string name, std::string unit, Better better, std::vec
 /// {"median", "min", "max", "low", "high", "samples"}: how a metric looks in every command's JSON.
 nlohmann::ordered_json metric_json(const Metric& metric);
 
-/// What a command hands back: `json` for --json, `document` for the terminal, and both files where they were asked for.
-/// A file that cannot be written is an Error after the results were printed.
-Result<Report> make_report(nlohmann::ordered_json json, const report::Document& document, const OutputFlags& flags,
-                           const Context& context);
+/// What a command hands back: `json` for --json, `document` for the terminal, and both files where they were asked for;
+/// `page_only` follows in these, charts that a terminal has no room for. A file that cannot be written is an Error
+/// after the results were printed.
+Result<Report> make_report(nlohmann::ordered_json json, report::Document document, const OutputFlags& flags,
+                           const Context& context, std::vector<report::Element> page_only = {});
 
 }  // namespace sw

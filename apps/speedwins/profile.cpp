@@ -1,143 +1,120 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
+#include <chrono>
+#include <cmath>
+#include <limits>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "base/file.hpp"
 #include "commands.hpp"
-#include "decode/sampler.hpp"
-#include "load.hpp"
+#include "interrupt.hpp"
+#include "measure/comparison.hpp"
 #include "measure/machine_cache.hpp"
 #include "measure/profile.hpp"
+#include "measure/statistics.hpp"
 #include "measure/stopwatch.hpp"
 #include "measure/trace.hpp"
-#include "model/executor.hpp"
+#include "measure_speed.hpp"
+#include "model_identity.hpp"
+#include "output.hpp"
+#include "profile_modules.hpp"
 #include "progress_line.hpp"
-#include "state/state.hpp"
 
 namespace sw {
 namespace {
 
 struct ProfileFlags {
   ModelFlags model;
-  int prompt_tokens = 512, new_tokens = 32;
+  SpeedWork work{.prompt_tokens = 512, .new_tokens = 32};
   bool by_layer = false;
   std::string trace;
+  OutputFlags output;
 };
 
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+/// Time of the two phases without what lies around them.
+double phases_ms(const SpeedSample& sample) {
+  return sample.prefill_ms + sample.decode_ms;
 }
 
-constexpr int max_batch_tokens = 512;
-
-double duration_ms(const PhaseTrace& trace) {
+double duration_ms(const PhaseSpans& phase) {
   double ms = 0;
-  for (const PassRecord& pass : trace.passes) ms += static_cast<double>(pass.end_ns - pass.begin_ns) / 1e6;
+  for (const PassRecord& pass : phase.passes) ms += static_cast<double>(pass.end_ns - pass.begin_ns) / 1e6;
   return ms;
 }
 
-/// Prefill and decode of one sequence, recorded.
-struct Round {
-  PhaseTrace prefill{.name = "prefill", .passes = {}, .spans = {}};
-  PhaseTrace decode{.name = "decode", .passes = {}, .spans = {}};
+/// Of all rounds, the one with the median time of a phase: its ops add up, which medians of ops would not.
+PhaseTrace median_round(std::vector<PhaseSpans> rounds, const char* name) {
+  std::ranges::sort(rounds, {}, duration_ms);
+  PhaseSpans& middle = rounds[rounds.size() / 2];
+  return {.name = name, .passes = std::move(middle.passes), .spans = std::move(middle.spans)};
+}
+
+/// What recording costs.
+struct SpanCost {
+  double ns = 0;     ///< of one span
+  double share = 0;  ///< of a decode pass
+  Ratio on_off;      ///< whole runs with spans / without, in pairs
 };
 
-class Recorder {
- public:
-  Recorder(const ProfileFlags& flags, const LoadedModel& loaded) : flags_(flags), loaded_(loaded) {}
-
-  Result<Round> run() {
-    const ModelSpec& spec = loaded_.model->spec;
-    SW_ASSIGN(StatePool state, StatePool::create(spec, {.max_tokens = flags_.prompt_tokens + flags_.new_tokens,
-                                                        .max_sequences = 1,
-                                                        .kv_type = flags_.model.kv_type}));
-    SW_ASSIGN(Executor executor, Executor::create(spec, loaded_.model->weights, *loaded_.pool,
-                                                  {.max_batch_tokens = max_batch_tokens, .max_logits = 1}));
-    SW_ASSIGN(const SequenceId sequence, state.open());
-    Spans spans;
-    // An op records one span, and a block has a dozen ops at most.
-    const std::size_t passes =
-        static_cast<std::size_t>(std::max(flags_.new_tokens, flags_.prompt_tokens / max_batch_tokens + 1));
-    spans.reserve(passes * (16 * spec.blocks.size() + 8));
-    executor.record(&spans);
-
-    Round round;
-    Sampler greedy({});
-    TokenId last = 0;
-    const auto pass = [&](PhaseTrace& phase, std::span<const TokenId> tokens) -> Status {
-      PassRecord record{.begin_ns = now_ns(), .tokens = static_cast<int>(tokens.size())};
-      {
-        const Span span(&spans, "reserve", -1, 0, 0);
-        SW_TRY(state.reserve(sequence, static_cast<int>(tokens.size())));
-      }
-      const BatchEntry entry{sequence, tokens, 1};
-      SW_ASSIGN(const Logits logits, executor.forward({&entry, 1}, state));
-      {
-        const Span span(&spans, "sample", -1, 0, 0);
-        last = greedy.sample(logits.row(0)).token;
-      }
-      record.end_ns = now_ns();
-      phase.passes.push_back(record);
-      return {};
-    };
-
-    const std::vector<TokenId> prompt = random_prompt(spec.vocab);
-    for (std::span<const TokenId> unread = prompt; !unread.empty();) {
-      const auto chunk = unread.first(std::min<std::size_t>(unread.size(), max_batch_tokens));
-      SW_TRY(pass(round.prefill, chunk));
-      unread = unread.subspan(chunk.size());
-    }
-    round.prefill.spans = spans.records();
+double nanoseconds_per_span() {
+  constexpr int n = 1000, repetitions = 50;
+  Spans spans;
+  spans.reserve(n);
+  double best = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < repetitions; ++i) {
     spans.clear();
-    round.decode.passes.reserve(static_cast<std::size_t>(flags_.new_tokens));
-    for (int i = 0; i < flags_.new_tokens; ++i) {
-      const TokenId token = last;
-      SW_TRY(pass(round.decode, {&token, 1}));
-    }
-    round.decode.spans = spans.records();
-    return round;
+    const Stopwatch stopwatch;
+    for (int k = 0; k < n; ++k) const Span span(&spans, "cost", -1, 0, 0);
+    best = std::min(best, stopwatch.ms() * 1e6 / n);
   }
+  return best;
+}
 
- private:
-  std::vector<TokenId> random_prompt(int vocab) const {
-    std::mt19937 generator(1);
-    std::vector<TokenId> prompt(static_cast<std::size_t>(flags_.prompt_tokens));
-    for (TokenId& token : prompt) token = static_cast<TokenId>(generator() % static_cast<unsigned>(vocab));
-    return prompt;
-  }
-
-  const ProfileFlags& flags_;
-  const LoadedModel& loaded_;
+struct Recorded {
+  std::vector<PhaseTrace> traces;
+  SpanCost cost;
+  bool interrupted = false;
 };
 
-/// Rounds until a second has passed, after one that warms up; of each phase the round with the median time is kept, so
-/// that its ops add up.
-Result<std::vector<PhaseTrace>> record(const ProfileFlags& flags, const LoadedModel& loaded, ProgressLine& progress) {
-  constexpr double enough_ms = 1500;
+/// Runs with spans and without, in turn, until there is enough time in them.
+Result<Recorded> record(const ProfileFlags& flags, const LoadedModel& loaded, ProgressLine& progress,
+                        const std::atomic<bool>& stop) {
+  constexpr double enough_ms = 3000;
   constexpr std::size_t least_rounds = 3, most_rounds = 25;
-  Recorder recorder(flags, loaded);
-  SW_TRY(recorder.run());
-  std::vector<PhaseTrace> prefill, decode;
+  SpeedWork work = flags.work;
+  work.kv_type = flags.model.kv_type;
+  SW_ASSIGN(SpeedRun run, SpeedRun::create(*loaded.model, *loaded.pool, work));
+  progress.show("warming up");
+  if (const auto warm_up = run.run(&stop); !warm_up) return std::unexpected(warm_up.error());
+  std::vector<PhaseSpans> prefill, decode;
+  std::vector<double> with_spans, without;
+  Recorded recorded;
   const Stopwatch stopwatch;
   while (prefill.size() < least_rounds || (stopwatch.ms() < enough_ms && prefill.size() < most_rounds)) {
     progress.show(fmt::format("round {}", prefill.size() + 1));
-    SW_ASSIGN(Round round, recorder.run());
-    prefill.push_back(std::move(round.prefill));
-    decode.push_back(std::move(round.decode));
+    auto round = run.record(&stop);
+    const auto plain = round ? run.run(&stop) : Result<SpeedSample>(std::unexpected(round.error()));
+    if (!plain) {
+      if (!stop || prefill.empty()) return std::unexpected(plain.error());
+      recorded.interrupted = true;
+      break;
+    }
+    with_spans.push_back(phases_ms(round->sample));
+    without.push_back(phases_ms(*plain));
+    prefill.push_back(std::move(round->prefill));
+    decode.push_back(std::move(round->decode));
   }
-  std::vector<PhaseTrace> kept;
-  for (auto* rounds : {&prefill, &decode}) {
-    const auto middle = rounds->begin() + static_cast<std::ptrdiff_t>(rounds->size() / 2);
-    std::ranges::nth_element(*rounds, middle, {}, duration_ms);
-    kept.push_back(std::move(*middle));
-  }
-  return kept;
+  recorded.traces.push_back(median_round(std::move(prefill), "prefill"));
+  recorded.traces.push_back(median_round(std::move(decode), "decode"));
+  const PhaseTrace& decoding = recorded.traces.back();
+  const double decode_ns = duration_ms({decoding.passes, decoding.spans}) * 1e6;
+  recorded.cost.ns = nanoseconds_per_span();
+  recorded.cost.share = decode_ns > 0 ? recorded.cost.ns * static_cast<double>(decoding.spans.size()) / decode_ns : 0;
+  recorded.cost.on_off = paired_ratio(with_spans, without, 0.95);
+  return recorded;
 }
 
 std::string label(const OpProfile& op) {
@@ -145,49 +122,36 @@ std::string label(const OpProfile& op) {
   return op.op.empty() ? fmt::format("layer {}", op.layer) : fmt::format("{} {}", op.op, op.layer);
 }
 
-/// Twelve characters wide where the share is everything.
-std::string bar(double share) {
-  return std::string(static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * 12 + 0.5), '#');
+report::Cell or_none(double value) {
+  return value > 0 ? report::Cell(value) : report::Cell();
 }
 
-std::string or_dash(double value, const char* format) {
-  return value > 0 ? fmt::format(fmt::runtime(format), value) : "-";
-}
-
-std::string table(const PhaseProfile& phase) {
-  if (phase.passes == 0) return "";
+report::Table table_of(const PhaseProfile& phase) {
+  using report::Format;
   const bool per_token = phase.tokens == phase.passes;
-  std::string out =
-      fmt::format("\n{}: {} tokens in {} {}, {:.1f} ms, {:.1f} tokens/s\n", phase.name, phase.tokens, phase.passes,
-                  phase.passes == 1 ? "pass" : "passes", phase.ms, phase.tokens / phase.ms * 1e3);
-  out += fmt::format("roof: {:.1f} GB/s of {}, {:.0f} int8, {:.0f} BF16, {:.0f} FP32 GOP/s\n\n",
-                     phase.roof.bandwidth_gb_s(), phase.roof.in_cache ? "cache" : "memory",
-                     phase.roof.limits.peak_gop_s(Arithmetic::int8), phase.roof.limits.peak_gop_s(Arithmetic::bf16),
-                     phase.roof.limits.peak_gop_s(Arithmetic::fp32));
-  out += fmt::format("  {:<17}{:>9} {:>7}  {:<12}{:>7} {:>7} {:>6}  {}\n", "", per_token ? "ms/token" : "ms/pass",
-                     "share", "", "GB/s", "GOP/s", "limit", "bound");
-  const auto row = [&](const std::string& name, double ms, const std::string& rest) {
-    const double share = ms / phase.ms;
-    out += fmt::format("  {:<17.17}{:>9.3f} {:>6.1f}%{}\n", name, ms / phase.passes, 100 * share, rest);
-  };
+  report::Table table{
+      .title = fmt::format("{}: {} tokens in {} {}, {:.1f} ms, {} tokens/s", phase.name, phase.tokens, phase.passes,
+                           phase.passes == 1 ? "pass" : "passes", phase.ms,
+                           report::show_number(phase.tokens / phase.ms * 1e3)),
+      .columns = {{"", "", Format::text},
+                  {per_token ? "ms/token" : "ms/pass"},
+                  {"share", "", Format::percent},
+                  {"", "", Format::bar},
+                  {"GB/s"},
+                  {"GOP/s"},
+                  {"limit", "", Format::percent},
+                  {"bound", "", Format::text}},
+      .rows = {},
+      .caption = fmt::format("Roof: {} GB/s of {}, {} int8, {} BF16, {} FP32 GOP/s.",
+                             report::show_number(phase.roof.bandwidth_gb_s()), phase.roof.in_cache ? "cache" : "memory",
+                             report::show_number(phase.roof.limits.peak_gop_s(Arithmetic::int8)),
+                             report::show_number(phase.roof.limits.peak_gop_s(Arithmetic::bf16)),
+                             report::show_number(phase.roof.limits.peak_gop_s(Arithmetic::fp32)))};
   for (const OpProfile& op : phase.ops)
-    row(label(op), op.ms,
-        fmt::format("  {:<12}{:>7} {:>7} {:>6}  {}", bar(op.ms / phase.ms), or_dash(op.gb_s(), "{:.1f}"),
-                    or_dash(op.gop_s(), "{:.1f}"), or_dash(100 * op.fraction_of_limit(), "{:.0f}%"), name(op.bound)));
-  row("(unaccounted)", phase.unaccounted_ms, "");
-  return out;
-}
-
-struct LabModule {
-  int number;
-  const char* name;
-};
-
-/// Where the lab shows what makes such an op faster.
-LabModule module_for(const OpProfile& op) {
-  constexpr LabModule attention{2, "attention"}, memory{7, "memory"}, production{9, "production"};
-  if (op.op == "attention" || op.op.starts_with("ssm scan")) return attention;
-  return op.bound == Bound::memory ? memory : production;
+    table.rows.push_back({label(op), op.ms / phase.passes, op.ms / phase.ms, op.ms / phase.ms, or_none(op.gb_s()),
+                          or_none(op.gop_s()), or_none(op.fraction_of_limit()), name(op.bound)});
+  table.rows.push_back({"(unaccounted)", phase.unaccounted_ms / phase.passes, phase.unaccounted_ms / phase.ms});
+  return table;
 }
 
 const char* reason(Bound bound) {
@@ -200,23 +164,6 @@ const char* reason(Bound bound) {
       break;
   }
   return "is bound by neither memory nor arithmetic";
-}
-
-std::string wrapped(const std::string& text, std::size_t width) {
-  std::string out;
-  std::size_t column = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    if (column > 0) {
-      const bool fits = column + 1 + (end - at) <= width;
-      out += fits ? ' ' : '\n';
-      column = fits ? column + 1 : 0;
-    }
-    out.append(text, at, end - at);
-    column += end - at;
-    at = end + 1;
-  }
-  return out;
 }
 
 /// The one sentence to take home.
@@ -236,10 +183,89 @@ std::string conclusion(std::span<const PhaseProfile> phases) {
     if (!of_phase.empty()) list += (list.empty() ? "" : "; ") + fmt::format("{} ({})", phase.name, of_phase);
   }
   const HeavyOp& first = heavy.front();
-  const LabModule lab = module_for(*first.op);
+  const int module = module_of(*first.op);
   return fmt::format("{:.0f}% of {:.0f} ms is {}; the longest, {} in {}, {}, which lab module {} ({}) addresses.",
                      100 * held / total, total, list, label(*first.op), first.phase->name, reason(first.op->bound),
-                     lab.number, lab.name);
+                     module, module_titles[static_cast<std::size_t>(module)]);
+}
+
+report::Table modules_table(std::span<const PhaseProfile> phases) {
+  using report::Format;
+  report::Table table{.title = "What each lab module is about, of this time",
+                      .columns = {{"module", "", Format::text},
+                                  {"share", "", Format::percent},
+                                  {"", "", Format::bar},
+                                  {"", "", Format::text}},
+                      .rows = {}};
+  for (const ModuleReach& reach : reach_of_modules(phases))
+    table.rows.push_back({fmt::format("{} {}", reach.module, module_titles[static_cast<std::size_t>(reach.module)]),
+                          reach.share, reach.share, reach.what});
+  return table;
+}
+
+/// Time by op, of both phases.
+report::StackedBars stacks_of(std::span<const PhaseProfile> phases) {
+  report::StackedBars chart{.title = "Where the time goes", .unit = "ms", .stacks = {}};
+  for (const PhaseProfile& phase : phases) {
+    report::Stack stack{.label = fmt::format("{}, {} tokens", phase.name, phase.tokens), .parts = {}};
+    for (const OpProfile& op : phase.ops) stack.parts.push_back({label(op), op.ms});
+    stack.parts.push_back({"unaccounted", std::max(0.0, phase.unaccounted_ms)});
+    chart.stacks.push_back(std::move(stack));
+  }
+  return chart;
+}
+
+/// Williams, Waterman & Patterson 2009: what bandwidth and arithmetic allow at an op's intensity, and what it reaches.
+report::Plot roofline(std::span<const PhaseProfile> phases) {
+  report::Plot plot{.title = "Roofline",
+                    .x = {"operations per byte", true},
+                    .y = {"GOP/s", true},
+                    .series = {},
+                    .caption =
+                        "The sloping part of a roof is bandwidth, the flat one arithmetic. An op far below both "
+                        "is held back by something else."};
+  double least = std::numeric_limits<double>::infinity(), most = 0;
+  for (const PhaseProfile& phase : phases) {
+    report::Series ops{.name = phase.name, .mark = report::Mark::points, .points = {}};
+    for (const OpProfile& op : phase.ops) {
+      if (op.bytes <= 0 || op.operations <= 0) continue;
+      const double intensity = op.operations / op.bytes;
+      least = std::min(least, intensity);
+      most = std::max(most, intensity);
+      ops.points.push_back({.x = intensity, .y = op.gop_s(), .label = label(op)});
+    }
+    plot.series.push_back(std::move(ops));
+  }
+  if (most <= 0) return plot;
+  const Roof& roof = phases.front().roof;
+  const auto add_roof = [&](const std::string& name, double gb_s, double peak) {
+    if (gb_s <= 0 || peak <= 0) return;
+    const double ridge = peak / gb_s, from = std::min(least, ridge) / 2, to = std::max(most, ridge) * 2;
+    plot.series.push_back(
+        {name, report::Mark::limit, {{.x = from, .y = gb_s * from}, {.x = ridge, .y = peak}, {.x = to, .y = peak}}});
+  };
+  add_roof("memory, int8", roof.limits.memory_gb_s, roof.limits.int8_gop_s);
+  add_roof("memory, FP32", roof.limits.memory_gb_s, roof.limits.fp32_gop_s);
+  add_roof("cache, int8", roof.limits.cache_gb_s, roof.limits.int8_gop_s);
+  return plot;
+}
+
+/// The pass in the middle of a phase, op by op.
+report::Timeline timeline_of(const PhaseTrace& trace) {
+  report::Timeline timeline{.title = fmt::format("One pass of {}", trace.name),
+                            .unit = "ms",
+                            .lanes = {},
+                            .caption = "Every op of every layer in the order they ran; gaps are in no span."};
+  if (trace.passes.empty()) return timeline;
+  const PassRecord& pass = trace.passes[trace.passes.size() / 2];
+  report::Timeline::Lane lane{.name = fmt::format("{} {}", pass.tokens, pass.tokens == 1 ? "token" : "tokens"),
+                              .spans = {}};
+  for (const SpanRecord& span : trace.spans)
+    if (span.begin_ns >= pass.begin_ns && span.end_ns <= pass.end_ns)
+      lane.spans.push_back({span.op, static_cast<double>(span.begin_ns - pass.begin_ns) / 1e6,
+                            static_cast<double>(span.end_ns - pass.begin_ns) / 1e6});
+  timeline.lanes.push_back(std::move(lane));
+  return timeline;
 }
 
 nlohmann::ordered_json json_of(const PhaseProfile& phase) {
@@ -273,44 +299,83 @@ nlohmann::ordered_json json_of(const PhaseProfile& phase) {
           {"ops", std::move(ops)}};
 }
 
-Status write_file(const std::string& path, const std::string& text) {
-  SW_ASSIGN(AtomicFile file, AtomicFile::create(path));
-  SW_TRY(file.write(text));
+Status write_trace(const ProfileFlags& flags, std::span<const PhaseTrace> traces) {
+  SW_ASSIGN(AtomicFile file, AtomicFile::create(flags.trace));
+  SW_TRY(file.write(chrome_trace(traces, "speedwins " + flags.model.model)));
   return file.commit();
 }
 
-Result<Report> profile(const ProfileFlags& flags) {
+Result<Report> profile(const ProfileFlags& flags, const Context& context) {
+  const std::atomic<bool>& stop = catch_interrupt();
   ProgressLine progress;
+  progress.show("loading");
   SW_ASSIGN(const LoadedModel loaded, load_model(flags.model));
-  const int length = flags.prompt_tokens + flags.new_tokens;
-  if (length > loaded.model->spec.context)
-    return fail(fmt::format("-p {} and -n {} make {} positions", flags.prompt_tokens, flags.new_tokens, length),
-                flags.model.model, fmt::format("at most {}, the model's context", loaded.model->spec.context));
   const MeasuredMachine machine = measured_machine(
       SPEEDWINS_VERSION, false, [&](std::string_view what) { progress.show(fmt::format("measuring {}", what)); });
-  SW_ASSIGN(const std::vector<PhaseTrace> traces, record(flags, loaded, progress));
+  SW_ASSIGN(const Recorded recorded, record(flags, loaded, progress, stop));
 
   std::vector<PhaseProfile> by_op, shown;
-  for (const PhaseTrace& trace : traces) {
+  for (const PhaseTrace& trace : recorded.traces) {
     const Roof roof = roof_for(machine.limits, machine.machine.last_level_bytes(), loaded.pool->size(),
                                bytes_per_pass(trace.spans, trace.passes.size()));
     by_op.push_back(profile_phase(trace.name, trace.passes, trace.spans, roof, GroupBy::op));
     shown.push_back(
         profile_phase(trace.name, trace.passes, trace.spans, roof, flags.by_layer ? GroupBy::layer : GroupBy::op));
   }
-  const std::string sentence = conclusion(by_op);
-  if (!flags.trace.empty()) SW_TRY(write_file(flags.trace, chrome_trace(traces, "speedwins " + flags.model.model)));
 
-  Report report;
-  report.json = {{"model", flags.model.model}, {"threads", loaded.pool->size()}};
-  report.text = fmt::format("{}, {} threads, {}\n", flags.model.model, loaded.pool->size(), machine.machine.cpu);
+  report::Document document{.title = fmt::format("profile of {}", flags.model.model),
+                            .facts = {},
+                            .elements = {},
+                            .conclusion = conclusion(by_op)};
+  const SpanCost& cost = recorded.cost;
+  document.facts = {
+      {"machine", machine.machine.cpu},
+      {"work", fmt::format("{} prompt tokens, {} new ones, {} threads{}", flags.work.prompt_tokens,
+                           flags.work.new_tokens, loaded.pool->size(), recorded.interrupted ? ", interrupted" : "")},
+      {"spans",
+       fmt::format("{:.0f} ns each, {:.2f}% of decode; whole runs with / without {:.3f} [{:.3f}, {:.3f}]", cost.ns,
+                   100 * cost.share, cost.on_off.value, cost.on_off.interval.low, cost.on_off.interval.high)}};
+  nlohmann::ordered_json json = {{"model", flags.model.model}, {"threads", loaded.pool->size()}};
+  std::vector<Metric> metrics;
   for (const PhaseProfile& phase : shown) {
-    report.json[phase.name] = json_of(phase);
-    report.text += table(phase);
+    if (phase.passes == 0) continue;
+    json[phase.name] = json_of(phase);
+    document.elements.push_back(table_of(phase));
+    const double ms = phase.ms / phase.tokens;
+    metrics.push_back({.name = phase.name + "_ms_per_token",
+                       .unit = "ms",
+                       .better = Better::lower,
+                       .value = ms,
+                       .low = ms,
+                       .high = ms});
   }
-  report.json["conclusion"] = sentence;
-  report.text += "\n" + wrapped(sentence, 79) + "\n";
-  if (!flags.trace.empty())
+  document.elements.push_back(modules_table(by_op));
+  json["modules"] = nlohmann::ordered_json::array();
+  for (const ModuleReach& reach : reach_of_modules(by_op))
+    json["modules"].push_back({{"module", reach.module},
+                               {"title", module_titles[static_cast<std::size_t>(reach.module)]},
+                               {"share", reach.share},
+                               {"what", reach.what}});
+  json["spans"] = {
+      {"ns", cost.ns},
+      {"share_of_decode", cost.share},
+      {"on_off",
+       {{"ratio", cost.on_off.value}, {"low", cost.on_off.interval.low}, {"high", cost.on_off.interval.high}}}};
+  json["interrupted"] = recorded.interrupted;
+  json["conclusion"] = document.conclusion;
+
+  Recording recording(flags.output, {.command = "profile",
+                                     .model = flags.model.model,
+                                     .model_hash = model_fingerprint(flags.model.model),
+                                     .configuration = configuration_json(flags.model, flags.work)});
+  recording.finish(metrics, recorded.interrupted ? RunStatus::interrupted : RunStatus::done);
+  std::vector<report::Element> charts = {roofline(by_op), stacks_of(by_op)};
+  for (const PhaseTrace& trace : recorded.traces) charts.emplace_back(timeline_of(trace));
+  SW_ASSIGN(Report report, make_report(std::move(json), std::move(document), flags.output, context, std::move(charts)));
+  if (flags.trace.empty()) return report;
+  if (const auto written = write_trace(flags, recorded.traces); !written)
+    report.error = written.error();
+  else
     report.text += fmt::format("\nThe trace opens in ui.perfetto.dev or chrome://tracing: {}\n", flags.trace);
   return report;
 }
@@ -321,24 +386,22 @@ void add_profile_command(CLI::App& app, Context& context) {
   auto flags = std::make_shared<ProfileFlags>();
   CLI::App* command = app.add_subcommand("profile", "Where the time goes, op by op, and how near the machine's limits");
   add_model_flags(*command, flags->model);
-  command->add_option("-p,--prompt-tokens", flags->prompt_tokens, "Prompt tokens")
-      ->check(CLI::Range(1, 1 << 24))
-      ->capture_default_str();
-  command->add_option("-n,--new-tokens", flags->new_tokens, "New tokens")
-      ->check(CLI::Range(1, 1 << 24))
-      ->capture_default_str();
+  add_work_flags(*command, flags->work);
   command->add_flag("--by-layer", flags->by_layer, "Add up each layer's ops instead of each op's layers");
   command->add_option("--trace", flags->trace, "Write every op as a Chrome trace to this file");
+  add_output_flags(*command, flags->output);
   command->footer(
       "limit: the fraction reached of what the machine's bandwidth and arithmetic allow (see `speedwins\n"
       "machine`); bound: which of the two is in the way, or neither (overhead). Above 100%: data that was\n"
-      "still in a nearer cache, or limits measured while other programs ran.\n"
+      "still in a nearer cache, or limits measured while other programs ran. The report of --html adds a\n"
+      "roofline plot and a timeline of one pass of prefill and of decode.\n"
       "\n"
       "Examples:\n"
       "  speedwins profile demo\n"
       "  speedwins profile model.gguf -p 512 -n 32 --by-layer\n"
+      "  speedwins profile model.gguf --html profile.html\n"
       "  speedwins profile model.gguf --trace trace.json");
-  on_command(*command, context, [flags] { return profile(*flags); });
+  on_command(*command, context, [flags, &context] { return profile(*flags, context); });
 }
 
 }  // namespace sw

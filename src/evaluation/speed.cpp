@@ -190,7 +190,7 @@ Result<SpeedSample> SpeedRun::run(const std::atomic<bool>* cancel) {
 
 Result<RecordedRun> SpeedRun::record(const std::atomic<bool>* cancel) {
   RecordedRun recorded;
-  if (auto run = impl_->run(cancel, &recorded); !run) return std::unexpected(std::move(run).error());
+  SW_ASSIGN(recorded.sample, impl_->run(cancel, &recorded));
   return recorded;
 }
 

@@ -48,6 +48,7 @@ struct PhaseSpans {
   std::vector<SpanRecord> spans;
 };
 struct RecordedRun {
+  SpeedSample sample;
   PhaseSpans prefill, decode;
 };
 
