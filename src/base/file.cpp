@@ -88,7 +88,11 @@ Result<AtomicFile> AtomicFile::create(const std::filesystem::path& target) {
   file.target_ = target;
   file.temporary_ = target;
   file.temporary_ += ".part-" + std::to_string(::getpid());
-  file.fd_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  // Without a name until commit(), where the file system can: then not even kill −9 leaves anything behind.
+  const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+  file.fd_ = ::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
+  file.named_ = file.fd_ < 0;
+  if (file.named_) file.fd_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file.fd_ < 0) return fail("cannot create the file: " + system_message(), file.temporary_.string());
   return file;
 }
@@ -97,13 +101,14 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : target_(std::move(other.target_)),
       temporary_(std::move(other.temporary_)),
       fd_(std::exchange(other.fd_, -1)),
+      named_(other.named_),
       written_(other.written_),
       buffer_(std::move(other.buffer_)) {}
 
 AtomicFile::~AtomicFile() {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (named_) ::unlink(temporary_.c_str());
 }
 
 Status AtomicFile::flush() {
@@ -133,6 +138,13 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
 Status AtomicFile::commit(bool durable) {
   SW_TRY(flush());
   if (durable && ::fsync(fd_) != 0) return fail("cannot flush: " + system_message(), temporary_.string());
+  if (!named_) {
+    const std::string descriptor = "/proc/self/fd/" + std::to_string(fd_);
+    ::unlink(temporary_.c_str());  // of an earlier process with this number
+    if (::linkat(AT_FDCWD, descriptor.c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) != 0)
+      return fail("cannot name the file: " + system_message(), temporary_.string());
+    named_ = true;
+  }
   if (::rename(temporary_.c_str(), target_.c_str()) != 0)
     return fail("cannot rename into place: " + system_message(), target_.string());
   ::close(std::exchange(fd_, -1));

@@ -37,8 +37,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Writes a file under a temporary name beside its target and renames it into place on commit(), so that the
-/// target is either the old file, the new one, or absent. Without commit() the temporary file is removed.
+/// Writes a file without a name (under a temporary one where the file system needs that) and puts it in place on
+/// commit(), so that the target is either the old file, the new one, or absent. Without commit() nothing is left.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(const std::filesystem::path& target);
@@ -62,6 +62,7 @@ class AtomicFile {
 
   std::filesystem::path target_, temporary_;
   int fd_ = -1;
+  bool named_ = false;  ///< there is a file called temporary_
   std::uint64_t written_ = 0;
   std::string buffer_;
 };

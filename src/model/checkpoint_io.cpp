@@ -49,8 +49,8 @@ Result<OpenedCheckpoint> open_folder(const fs::path& path) {
 
   OpenedCheckpoint opened{std::move(*imported), nullptr};
   if (folder.tokenizer.empty()) return opened;
-  auto tokenizer =
-      Tokenizer::from_json(folder.tokenizer, with_chat_template(folder.tokenizer_config, folder.chat_template));
+  auto tokenizer = Tokenizer::from_json(
+      folder.tokenizer, with_chat_template(folder.tokenizer_config, folder.chat_template), folder.generation_config);
   if (!tokenizer) return in(path / "tokenizer.json", tokenizer.error());
   opened.tokenizer = std::move(*tokenizer);
   return opened;

@@ -26,9 +26,11 @@ class Tokenizer {
  public:
   /// From the keys "tokenizer.ggml.*" of a GGUF file.
   static Result<std::unique_ptr<const Tokenizer>> from_metadata(const Metadata& metadata);
-  /// From a Hugging Face tokenizer.json, and tokenizer_config.json where there is one (may be empty).
+  /// From a Hugging Face tokenizer.json; tokenizer_config.json and generation_config.json (more ids to stop at) where
+  /// there are any (may be empty).
   static Result<std::unique_ptr<const Tokenizer>> from_json(std::string_view tokenizer_json,
-                                                            std::string_view tokenizer_config_json);
+                                                            std::string_view tokenizer_config_json,
+                                                            std::string_view generation_config_json = {});
   virtual ~Tokenizer() = default;
 
   virtual Result<std::vector<TokenId>> encode(std::string_view text, const EncodeOptions& options = {}) const = 0;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "text/byte_level.hpp"
@@ -70,6 +71,11 @@ Status write_special_tokens(const TokenizerSpec& spec, Metadata& metadata) {
   write(key::padding, spec.padding);
   write(key::separator, spec.separator);
   write(key::mask, spec.mask);
+  // A reader finds the usual endings by their text; two others can be named.
+  std::vector<TokenId> others;
+  std::ranges::set_difference(spec.stop_ids, find_stop_ids(spec), std::back_inserter(others));
+  if (!others.empty()) write(key::eot, others[0]);
+  if (others.size() > 1) write(key::eom, others[1]);
   metadata.set(std::string(key::add_bos), !spec.prefix.empty());
   metadata.set(std::string(key::add_eos), !spec.suffix.empty());
   if (!spec.chat_template.empty()) metadata.set(std::string(key::chat_template), spec.chat_template);

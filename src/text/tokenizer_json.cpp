@@ -322,7 +322,25 @@ Result<json> parse(std::string_view text, const char* name) {
   return value;
 }
 
-Result<TokenizerSpec> read_tokenizer_json(std::string_view tokenizer, std::string_view config) {
+/// The tokens that generation_config.json ends a text at: one id or a list.
+void read_generation_config(const json& config, TokenizerSpec& spec) {
+  const auto add = [&](const json& id) {
+    if (!id.is_number_integer()) return;
+    const auto value = id.get<std::int64_t>();
+    if (value >= 0 && value <= INT32_MAX && spec.vocabulary.contains(static_cast<TokenId>(value)))
+      spec.stop_ids.push_back(static_cast<TokenId>(value));
+  };
+  const json& ids = member(config, "eos_token_id");
+  if (ids.is_array())
+    for (const json& id : ids) add(id);
+  else
+    add(ids);
+  std::ranges::sort(spec.stop_ids);
+  spec.stop_ids.erase(std::ranges::unique(spec.stop_ids).begin(), spec.stop_ids.end());
+}
+
+Result<TokenizerSpec> read_tokenizer_json(std::string_view tokenizer, std::string_view config,
+                                          std::string_view generation_config) {
   SW_ASSIGN(const json file, parse(tokenizer, file_name));
   TokenizerSpec spec;
   SW_TRY(read_model(file, spec));
@@ -337,14 +355,19 @@ Result<TokenizerSpec> read_tokenizer_json(std::string_view tokenizer, std::strin
   }
   guess_missing_tokens(spec);
   spec.stop_ids = find_stop_ids(spec);
+  if (!generation_config.empty()) {
+    SW_ASSIGN(const json settings, parse(generation_config, "generation_config.json"));
+    read_generation_config(settings, spec);
+  }
   return spec;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::from_json(std::string_view tokenizer_json,
-                                                              std::string_view tokenizer_config_json) {
-  SW_ASSIGN(TokenizerSpec spec, read_tokenizer_json(tokenizer_json, tokenizer_config_json));
+                                                              std::string_view tokenizer_config_json,
+                                                              std::string_view generation_config_json) {
+  SW_ASSIGN(TokenizerSpec spec, read_tokenizer_json(tokenizer_json, tokenizer_config_json, generation_config_json));
   return SubwordTokenizer::compile(std::move(spec));
 }
 

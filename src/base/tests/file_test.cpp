@@ -1,8 +1,11 @@
 #include "base/file.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -44,6 +47,22 @@ TEST_F(AtomicFiles, LeaveTheOldFileAndNoOtherWithoutCommit) {
   }
   EXPECT_EQ(read_text_file(folder / "old").value(), "kept");
   EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(AtomicFiles, LeaveNothingWhenTheProcessIsKilled) {
+  const int unnamed = ::open(folder.c_str(), O_WRONLY | O_TMPFILE, 0600);
+  if (unnamed < 0) GTEST_SKIP() << "this file system has no unnamed files";
+  ::close(unnamed);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto file = AtomicFile::create(folder / "new");
+    if (file && file->write(std::string(3 << 20, 'x'))) ::raise(SIGKILL);
+    ::_exit(1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(files(), 0u);
 }
 
 TEST_F(AtomicFiles, DoNotReplaceWhatIsNoFile) {

@@ -174,6 +174,26 @@ TEST(Tokenizer, NamesTheComponentItDoesNotSupport) {
   EXPECT_NE(result.error().message().find("Telepathy"), std::string::npos);
 }
 
+TEST(Tokenizer, StopsWhereGenerationConfigSaysInJsonAndInGguf) {
+  const std::string file =
+      R"({"model":{"type":"BPE","vocab":{"a":0,"b":1,"<|end|>":2,"<|tool|>":3,"<|ask|>":4},"merges":[]},
+          "added_tokens":[{"id":2,"content":"<|end|>","special":true},{"id":3,"content":"<|tool|>","special":true},
+                          {"id":4,"content":"<|ask|>","special":true}],
+          "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"decoder":{"type":"ByteLevel"}})";
+  const auto of = [&](std::string_view generation_config) {
+    return Tokenizer::from_json(file, "{}", generation_config).value()->stop_ids();
+  };
+  EXPECT_EQ(of(""), (std::vector<TokenId>{2}));
+  EXPECT_EQ(of(R"({"eos_token_id": 3})"), (std::vector<TokenId>{2, 3}));
+  EXPECT_EQ(of(R"({"eos_token_id": [2, 4, 3, 99, -1, "x"]})"), (std::vector<TokenId>{2, 3, 4}));
+  EXPECT_FALSE(Tokenizer::from_json(file, "", "[1"));
+
+  Metadata metadata;
+  const auto tokenizer = Tokenizer::from_json(file, "{}", R"({"eos_token_id": [3, 4]})").value();
+  ASSERT_TRUE(tokenizer->write_metadata(metadata));
+  EXPECT_EQ(Tokenizer::from_metadata(metadata).value()->stop_ids(), (std::vector<TokenId>{2, 3, 4}));
+}
+
 TEST(Tokenizer, ReportsBrokenFilesAsErrors) {
   const std::string file = read_golden("llama2.tokenizer.json");
   for (const std::string& broken :
