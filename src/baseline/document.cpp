@@ -195,8 +195,9 @@ Document baseline_document(const BaselineSetup& setup, const std::vector<Baselin
       document.elements.push_back(Note{
           fmt::format("{} questions did not fit the context of {} and count as wrong.", row.did_not_fit, row.model),
           Tone::warning});
-    document.conclusion = conclusion(setup, models, suite);
-    return document;
   }
+  document.conclusion = conclusion(setup, models, suite);
+  return document;
+}
 
 }  // namespace sw
