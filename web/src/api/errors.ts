@@ -5,6 +5,8 @@ export interface Failure {
   kind: ErrorKind;
   message: string;
   retryAfterSeconds?: number;
+  /** Of the HTTP answer, where there was one. */
+  status?: number;
 }
 
 export class ApiError extends Error {
@@ -15,7 +17,8 @@ export class ApiError extends Error {
 }
 
 interface ErrorBody {
-  error?: { message?: unknown; code?: unknown; type?: unknown };
+  /** OpenAI's form has `message`; the game's has `what` and `next`. */
+  error?: { message?: unknown; code?: unknown; what?: unknown; next?: unknown };
 }
 
 function kindOf(status: number, code: string, message: string): ErrorKind {
@@ -34,10 +37,11 @@ export async function failureOf(response: Response): Promise<Failure> {
   } catch {
     // Not JSON: a proxy's page, or nothing. The status says enough.
   }
-  const text = body.error?.message;
+  const text = body.error?.message ?? [body.error?.what, body.error?.next].filter(Boolean).join(' ');
   const message = typeof text === 'string' && text !== '' ? text : `The server answered ${response.status}.`;
   const code = typeof body.error?.code === 'string' ? body.error.code : '';
-  const failure: Failure = { kind: kindOf(response.status, code, message), message };
+  const { status } = response;
+  const failure: Failure = { kind: kindOf(status, code, message), message, status };
   const retryAfter = Number.parseFloat(response.headers.get('Retry-After') ?? '');
   if (Number.isFinite(retryAfter)) failure.retryAfterSeconds = Math.max(0, retryAfter);
   return failure;

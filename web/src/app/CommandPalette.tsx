@@ -12,7 +12,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState('');
   const [active, setActive] = useState(0);
   const list = useId();
-  const found = fuzzyFilter(query, all, ({ title }) => title);
+  const found = fuzzyFilter(query, all, ({ title }) => [title]);
 
   const run = (command: Command | undefined) => {
     if (!command) return;

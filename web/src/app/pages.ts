@@ -1,4 +1,4 @@
-import { Activity, MessageCircle, type LucideIcon } from 'lucide-react';
+import { Activity, MessageCircle, Puzzle, type LucideIcon } from 'lucide-react';
 import { lazy, type ComponentType, type LazyExoticComponent } from 'react';
 import paths from './paths.json';
 
@@ -21,4 +21,5 @@ export const pages: readonly Page[] = [
     Aside: lazy(() => import('@/pages/chat/HistoryList')),
   },
   { path: paths.live, title: 'Live', icon: Activity, View: lazy(() => import('@/pages/live/LivePage')) },
+  { path: paths.game, title: 'Game', icon: Puzzle, View: lazy(() => import('@/pages/game/GamePage')) },
 ];

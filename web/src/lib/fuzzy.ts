@@ -17,15 +17,17 @@ export function fuzzyScore(query: string, text: string): number | null {
     previous = at;
     from = at + 1;
   }
+  if (given.startsWith(query.toLowerCase())) score += 10;
   return score - given.length / 200;
 }
 
-export function fuzzyFilter<T>(query: string, items: readonly T[], textOf: (item: T) => string): T[] {
+/** The items of which one of the texts has the letters of `query`, best first. */
+export function fuzzyFilter<T>(query: string, items: readonly T[], textsOf: (item: T) => readonly string[]): T[] {
   if (query.trim() === '') return [...items];
   return items
     .flatMap((item) => {
-      const score = fuzzyScore(query, textOf(item));
-      return score === null ? [] : [{ item, score }];
+      const scores = textsOf(item).flatMap((text) => fuzzyScore(query, text) ?? []);
+      return scores.length === 0 ? [] : [{ item, score: Math.max(...scores) }];
     })
     .sort((a, b) => b.score - a.score)
     .map(({ item }) => item);

@@ -1,6 +1,7 @@
 // A stand-in for `speedwins serve`, for developing the page and for tests where there is no built program: the answers
 // of GET /v1/models, GET /stats and POST /v1/chat/completions in the shapes of /openapi.json, with made-up numbers.
 //   node tests/mock/server.mjs [PORT] [FOLDER OF THE BUILT PAGE]
+// With GAME_URL set, /api/game is passed on to a server that has the game.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -150,10 +151,22 @@ const json = (response, value) => {
   response.end(JSON.stringify(value));
 };
 
+async function passOn(request, response) {
+  const pieces = [];
+  for await (const piece of request) pieces.push(piece);
+  const headers = { cookie: request.headers.cookie ?? '', 'content-type': request.headers['content-type'] ?? '' };
+  const body = pieces.length > 0 ? Buffer.concat(pieces) : undefined;
+  const answer = await fetch(process.env.GAME_URL + request.url, { method: request.method, headers, body });
+  const kept = ['content-type', 'set-cookie', 'etag', 'retry-after'].filter((name) => answer.headers.has(name));
+  response.writeHead(answer.status, Object.fromEntries(kept.map((name) => [name, answer.headers.get(name)])));
+  response.end(Buffer.from(await answer.arrayBuffer()));
+}
+
 createServer(async (request, response) => {
   const path = new URL(request.url, 'http://localhost').pathname;
   try {
     if (path === '/v1/chat/completions') return await chat(request, response);
+    if (process.env.GAME_URL && path.startsWith('/api/game/')) return await passOn(request, response);
     if (path === '/stats') return json(response, stats());
     if (path === '/v1/models') {
       const demo = {

@@ -45,7 +45,7 @@ describe('settings', () => {
 
 describe('fuzzy search', () => {
   const names = ['Go to Chat', 'Go to Live', 'New chat', 'Switch theme', 'Grouped-Query Attention'];
-  const find = (query: string) => fuzzyFilter(query, names, (name) => name);
+  const find = (query: string) => fuzzyFilter(query, names, (name) => [name]);
 
   test('finds letters in order, best first', () => {
     expect(find('chat')[0]).toBe('New chat');
