@@ -247,6 +247,25 @@ TEST_F(Load, each_kind_of_failure_has_its_name) {
             "timeout");
 }
 
+TEST_F(Load, a_server_that_does_not_speak_tls_is_a_failure_of_tls) {
+  ScriptedServer server([](int, const std::string&) { return good_stream(1); });
+  LoadOptions options = options_for(server);
+  options.target.url.tls = true;
+  options.timeout_s = 0.3;  // it waits for a request that never ends
+  const LoadResult result = run(options);
+  ASSERT_EQ(result.stats.failed(), 1);
+  EXPECT_EQ(result.stats.failures.begin()->second.example, "no TLS session in time");
+}
+
+TEST_F(Load, a_host_that_does_not_exist_is_an_error) {
+  LoadOptions options;
+  options.target.url = *Url::parse("http://no-such-host.invalid/");
+  options.prompts = [](std::uint64_t) { return LoadPrompt{}; };
+  const auto result = run_load(options, never_);
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().what.find("cannot find the host"), std::string::npos);
+}
+
 TEST_F(Load, nobody_listening_is_a_failure_to_connect) {
   LoadOptions options;
   {
