@@ -56,12 +56,16 @@ Result<Shards> Shards::open(const std::filesystem::path& folder, const std::stri
 
 std::vector<Shards::Place> Shards::chunks(int length) const {
   std::vector<Place> out;
+  std::int64_t row = 0;
   for (std::uint32_t s = 0; s < shards_.size(); ++s) {
     const auto& documents = shards_[s].documents;
     for (std::size_t d = 0; d + 1 < documents.size(); ++d)
       // The last token of a document is only a target.
-      for (std::int64_t at = documents[d]; at + 1 < documents[d + 1]; at += length)
-        out.push_back({s, static_cast<std::uint32_t>(std::min<std::int64_t>(length, documents[d + 1] - 1 - at)), at});
+      for (std::int64_t at = documents[d]; at + 1 < documents[d + 1]; at += length) {
+        const std::int64_t inputs = std::min<std::int64_t>(length, documents[d + 1] - 1 - at);
+        out.push_back({s, static_cast<std::uint32_t>(inputs), at, row});
+        row += inputs;
+      }
   }
   return out;
 }

@@ -32,6 +32,7 @@ class Shards {
     std::uint32_t shard;
     std::uint32_t length;
     std::int64_t first;
+    std::int64_t row;  ///< inputs of all chunks before it
   };
   /// Every document in pieces of at most `length` inputs.
   std::vector<Place> chunks(int length) const;
