@@ -144,6 +144,11 @@ std::string conclusion(const BaselineSetup& setup, const std::vector<Contender>&
       ++cells;
       covered += smallest_sufficient(models, {task, grade}, setup.enough).has_value();
     }
+  if (covered == 0)
+    return fmt::format(
+        "None of {} kinds and grades of work has a model here that gets {:.0f} % right: `speedwins pull` "
+        "fetches larger ones.",
+        cells, 100 * setup.enough);
   return fmt::format("{} of {} kinds and grades of work have a model here that gets {:.0f} % right{}.", covered, cells,
                      100 * setup.enough, setup.interrupted ? " (interrupted)" : "");
 }
