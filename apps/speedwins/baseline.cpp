@@ -10,9 +10,11 @@
 #include "base/thread_pool.hpp"
 #include "baseline/document.hpp"
 #include "baseline/small_models.hpp"
+#include "baseline_json.hpp"
 #include "commands.hpp"
 #include "conversion.hpp"
 #include "evaluation/task_run.hpp"
+#include "hub/catalogue.hpp"
 #include "interrupt.hpp"
 #include "load.hpp"
 #include "measure/machine_cache.hpp"
@@ -76,7 +78,8 @@ class Baseline {
         rows_.back().error = measured.error().message();
     }
     setup_.interrupted = stop_;
-    SW_ASSIGN(Report report, make_report(json(), baseline_document(setup_, rows_, suite_), flags_.output, context));
+    SW_ASSIGN(Report report, make_report(baseline_json(setup_, rows_, suite_), baseline_document(setup_, rows_, suite_),
+                                         flags_.output, context));
     if (std::ranges::none_of(rows_, [](const BaselineRow& row) { return row.speed.has_value(); })) report.exit_code = 1;
     return report;
   }
@@ -93,14 +96,18 @@ class Baseline {
                                         .model = name,
                                         .model_hash = model_fingerprint(weights.model),
                                         .configuration = configuration_json(model, flags_.work)});
-    SW_TRY(measure_model(model, row, recording));
+    const Status measured = measure_model(model, row, recording);
+    if (!measured) recording.finish({}, RunStatus::interrupted);
     if (flags_.discard && !weights.real) std::filesystem::remove(weights.model);
-    return {};
+    return measured;
   }
 
   Result<ChosenWeights> choose_weights(const std::string& name, const FileType& type) {
     const SmallModel* small = find_small_model(name);
-    if (!small) return ChosenWeights{name, true, name};  // a file, a folder or a pulled model
+    if (!small) {
+      if (const auto found = find_model(name); !found) return std::unexpected(found.error());
+      return ChosenWeights{name, true, name};
+    }
     if (auto pulled = pulled_weights(*small)) return *pulled;
     SW_ASSIGN(const auto folder, cache_folder());
     ThreadPool pool(flags_.threads);
@@ -146,58 +153,6 @@ class Baseline {
           fmt::format("{}: question {} of {}, {} right", row.model, i + 1, suite_.size(), row.scores.total().right));
     }
     return {};
-  }
-
-  nlohmann::ordered_json json() const {
-    using nlohmann::ordered_json;
-    const auto numbers = [](const report::Estimate& e) {
-      return ordered_json{{"median", e.value}, {"low", e.low}, {"high", e.high}};
-    };
-    const auto score_json = [](const Score& score) {
-      return ordered_json{{"right", score.right},
-                          {"asked", score.asked},
-                          {"low", score.interval().low},
-                          {"high", score.interval().high}};
-    };
-    ordered_json out = {{"prompt_tokens", setup_.prompt_tokens},
-                        {"new_tokens", setup_.new_tokens},
-                        {"threads", setup_.threads},
-                        {"enough", setup_.enough},
-                        {"interrupted", setup_.interrupted},
-                        {"models", ordered_json::array()},
-                        {"map", ordered_json::array()}};
-    for (const BaselineRow& row : rows_) {
-      ordered_json model = {{"model", row.model}, {"weights", row.weights}, {"real_weights", row.real}};
-      if (!row.error.empty()) model["error"] = row.error;
-      if (row.speed) {
-        model["load_ms"] = numbers(row.speed->load_ms);
-        model["peak_rss_bytes"] = row.speed->memory_bytes;
-        model["ttft_ms"] = numbers(row.speed->ttft_ms);
-        model["prefill_tok_s"] = numbers(row.speed->prefill_tok_s);
-        model["decode_tok_s"] = numbers(row.speed->decode_tok_s);
-        model["joules_per_token"] =
-            row.speed->joules_per_token ? ordered_json(*row.speed->joules_per_token) : ordered_json(nullptr);
-      }
-      if (!row.scores.empty()) {
-        model["tasks"] = {{"all", score_json(row.scores.total())}};
-        for (const std::string& task : tasks_of(suite_)) model["tasks"][task] = score_json(row.scores.of_task(task));
-        model["questions_too_long"] = row.did_not_fit;
-      }
-      out["models"].push_back(std::move(model));
-    }
-    const std::vector<Contender> models = contenders(rows_);
-    for (const std::string& task : tasks_of(suite_))
-      for (int grade = 1; grade <= grades_of(suite_); ++grade) {
-        const auto found = smallest_sufficient(models, {task, grade}, setup_.enough);
-        ordered_json cell = {{"task", task}, {"grade", grade}, {"smallest_sufficient", nullptr}};
-        if (found) {
-          cell["smallest_sufficient"] = found->model;
-          cell["score"] = score_json(found->score);
-          cell["sure"] = found->confidence == Confidence::sure;
-        }
-        out["map"].push_back(std::move(cell));
-      }
-    return out;
   }
 
   BaselineFlags flags_;

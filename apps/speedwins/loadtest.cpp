@@ -134,7 +134,7 @@ Result<Report> one_test(const LoadtestFlags& flags, const Context& context, Reco
                         const std::atomic<bool>& stop) {
   std::optional<LiveView> view(std::in_place);
   SW_ASSIGN(const LoadResult result, run_load(flags.options, stop, [&](const LoadProgress& progress) {
-              view->show(live_lines(flags.options.target.url.text(), progress));
+              view->show(live_lines(flags.options.target.url.host, progress));
             }));
   view.reset();
   recording.finish(load_metrics(result), status_of(result.interrupted));
