@@ -1,42 +1,18 @@
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "run_program.hpp"
+
 // Runs the built program as a user would. What it must answer is the command-line contract.
 
 namespace sw {
 namespace {
-
-struct Finished {
-  int exit_code = -1;
-  std::string out;
-
-  nlohmann::json json() const { return nlohmann::json::parse(out); }  // fails unless stdout is exactly one document
-};
-
-/// `arguments` as typed in a shell; standard error is not part of `out`.
-Finished speedwins(const std::string& arguments, const std::string& input = "") {
-  const auto input_file = std::filesystem::temp_directory_path() / ("speedwins-input-" + std::to_string(::getpid()));
-  std::ofstream(input_file, std::ios::binary) << input;
-  const std::string line = "'" SPEEDWINS_PROGRAM "' " + arguments + " 2>/dev/null <'" + input_file.string() + "'";
-  Finished finished;
-  FILE* pipe = ::popen(line.c_str(), "r");
-  if (!pipe) return finished;
-  char chunk[4096];
-  while (const std::size_t n = std::fread(chunk, 1, sizeof(chunk), pipe)) finished.out.append(chunk, n);
-  const int status = ::pclose(pipe);
-  if (WIFEXITED(status)) finished.exit_code = WEXITSTATUS(status);
-  std::filesystem::remove(input_file);
-  return finished;
-}
 
 TEST(CommandLine, help_and_version_succeed) {
   EXPECT_EQ(speedwins("--help").exit_code, 0);
