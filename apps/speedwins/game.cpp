@@ -128,8 +128,11 @@ Result<Report> play(const GameFlags& flags, bool json) {
     std::fflush(stdout);
   };
   show(session.welcome());
-  while (true) {
+  const auto fit = [&] {
     if (terminal && flags.width == 0) style.width = std::clamp(LineEditor::terminal_width(), 40, 110);
+  };
+  while (true) {
+    fit();
     std::optional<std::string> line;
     if (terminal) {
       show("\n" + session.status() + "\n");
@@ -138,6 +141,7 @@ Result<Report> play(const GameFlags& flags, bool json) {
       line = std::move(typed);
     }
     if (!line) break;
+    fit();  // the window may have changed while the line was typed
     const Turn turn = session.play(*line);
     show(turn.text);
     if (turn.quit) break;

@@ -91,7 +91,7 @@ int LineEditor::terminal_width() {
 }
 
 LineEditor::Press LineEditor::escape_sequence() const {
-  if (!more_within(escape_wait_ms)) return {Key::clear_line, {}};
+  if (!more_within(escape_wait_ms)) return {Key::escape, {}};
   const int kind = read_byte();
   if (kind != '[' && kind != 'O') return {};
   std::string code;
@@ -239,6 +239,9 @@ void LineEditor::edit(const Press& press) {
     case Key::kill_after:
       line_.erase(cursor_);
       return;
+    case Key::escape:  // the first one closes the suggestions
+      if (!shown_.items.empty()) return;
+      [[fallthrough]];
     case Key::clear_line:
       line_.clear();
       cursor_ = 0;
@@ -334,7 +337,7 @@ std::optional<std::string> LineEditor::read(std::string_view prompt) {
       history_at_ = history_.size();
     }
     selected_ = -1;
-    shown_ = line_.empty() || press.key == Key::tab ? Suggestions{} : suggest_(line_);
+    shown_ = line_.empty() || press.key == Key::tab || press.key == Key::escape ? Suggestions{} : suggest_(line_);
   }
 }
 

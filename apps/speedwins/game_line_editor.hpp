@@ -11,7 +11,7 @@
 namespace sw {
 
 /// Reads lines on a terminal, with suggestions below the line that follow each key. Emacs keys, history with the
-/// arrows, Tab or Right takes a suggestion, Ctrl-C clears the line, Ctrl-D on an empty one ends.
+/// arrows, Tab or Right takes a suggestion, Ctrl-C clears the line; on an empty one it and Ctrl-D end.
 class LineEditor {
  public:
   using Suggest = std::function<Suggestions(std::string_view line)>;
@@ -42,6 +42,7 @@ class LineEditor {
     kill_before,
     kill_after,
     clear_line,
+    escape,
     clear_screen,
     end_of_input,
     ignored

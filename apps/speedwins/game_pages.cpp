@@ -218,7 +218,7 @@ std::string welcome(const TextStyle& style, const Content& content, const State&
     start += fmt::format("{}{} {}", start.empty() ? "" : "   ", content[idea].emoji, style.bold(content[idea].name));
   out += fmt::format("\n    {}\n\n", start);
   out += style.labelled("  Try", style.cool("linear algebra + probability"), 10);
-  out += style.labelled("  Stuck?", style.cool("hint") + style.dim("   every hint is a little clearer"), 10);
+  out += style.labelled("  Stuck?", style.cool("hint") + style.dim(" (every further one is clearer)"), 10);
   out += style.labelled("  More", style.cool("help"), 10);
   out += style.paragraph(style.dim("A few letters are enough: `lin + prob`."), 2);
   return out;
@@ -272,6 +272,7 @@ std::string status(const TextStyle& style, const Content& content, const State& 
   if (!state.complete()) out += fmt::format(" · {} within reach", state.makeable);
   if (state.tally.prediction_streak.now > 1) out += fmt::format(" · insight ×{}", state.tally.prediction_streak.now);
   if (const auto waiting = due(state, now).size()) out += fmt::format(" · {} to review", waiting);
+  if (state.quiz) out += " · a question waits (quiz)";
   return style.dim(shortened(out, style.width - 1));
 }
 
@@ -317,7 +318,7 @@ std::string card(const TextStyle& style, const Content& content, const State& st
   std::string ways, uses;
   for (const Recipe& recipe : c.recipes) {
     if (state.recipes.contains(recipe.ingredients.key()))
-      ways += style.paragraph(names(content, recipe.ingredients) + "  " + style.dim(recipe.because), 4);
+      ways += style.paragraph(names(content, recipe.ingredients) + ": " + style.dim(recipe.because), 4);
     else
       ++hidden_ways;
   }
@@ -403,8 +404,8 @@ std::string way(const TextStyle& style, const Content& content, const State& sta
       fmt::format("\n  {} to {}\n", style.bold(plural(steps.size(), "discovery", "discoveries")), content[target].name);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Concept& c = content[steps[i]];
-    out += fmt::format("    {:>2}. {}  {}\n", i + 1, title(style, c),
-                       state.reachable_now[steps[i]] ? style.good("within reach") : "");
+    out += fmt::format("    {:>2}. {}{}\n", i + 1, title(style, c),
+                       state.reachable_now[steps[i]] ? "  " + style.good("within reach") : "");
   }
   return out + style.paragraph(style.dim(fmt::format("`hint {}` helps with the first step.", content[target].name)), 2);
 }

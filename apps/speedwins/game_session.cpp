@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <unordered_set>
 
 #include "base/file.hpp"
 #include "game/graph.hpp"
@@ -230,7 +231,8 @@ Turn GameSession::act(const Action& action) {
   auto played = players_.play(seat_, action, std::nullopt, [this](const State& state) { state_ = state; });
   if (!played) return failed(played.error());
   std::string text = pages::events(style_, content_, state_, played->events);
-  if (state_.quiz) text += pages::question(style_, content_, state_);
+  const bool about_quiz = std::holds_alternative<StartQuiz>(action) || std::holds_alternative<Answer>(action);
+  if (state_.quiz && about_quiz) text += pages::question(style_, content_, state_);
   Json json{{"moves", state_.moves}, {"events", views::events(content_, state_, played->events)}};
   if (const std::string outcome = views::outcome(played->events); !outcome.empty()) json["outcome"] = outcome;
   if (state_.quiz) json["quiz"] = views::quiz(content_, state_);
@@ -517,6 +519,27 @@ Turn GameSession::play(std::string_view line) {
   return failed(error);
 }
 
+/// Says of each suggestion what came of it together with `before`, and leaves out what stands there already.
+void GameSession::mark_tried(std::string_view before, Suggestions& suggestions) const {
+  std::vector<ConceptIndex> parts;
+  for (const std::string_view name : split(before, "+,"))
+    if (const auto idea = known(name)) parts.push_back(*idea);
+  std::unordered_set<std::uint64_t> tried;
+  for (const Move& move : state_.history)
+    if (const auto* combine = std::get_if<Combine>(&move.action)) tried.insert(combine->ingredients.key());
+  parts.push_back(0);
+  std::erase_if(suggestions.items, [&](Suggestion& item) {
+    const auto idea = find_by_name(content_, item.text);
+    if (!idea || std::find(parts.begin(), parts.end() - 1, *idea) != parts.end() - 1) return true;
+    parts.back() = *idea;
+    const Ingredients together(parts);
+    if (!tried.contains(together.key())) return false;
+    const auto made = content_.by_ingredients.find(together.key());
+    item.note = made == content_.by_ingredients.end() ? "tried in vain" : "gave " + content_[made->second.result].name;
+    return false;
+  });
+}
+
 Suggestions GameSession::suggest(std::string_view line) {
   constexpr std::size_t most = 7;
   Suggestions out;
@@ -551,6 +574,7 @@ Suggestions GameSession::suggest(std::string_view line) {
   if (const std::size_t plus = line.find_last_of("+,"); plus != std::string_view::npos) {
     out.begin = skip_spaces(plus + 1);
     add_ideas(line.substr(out.begin), true, false);
+    mark_tried(line.substr(0, plus), out);
     return out;
   }
   out.begin = skip_spaces(0);

@@ -77,6 +77,7 @@ class GameSession {
   /// Any concept, found or not.
   Result<game::ConceptIndex> any(std::string_view typed) const;
   Result<std::optional<game::ConceptIndex>> target_of(std::string_view typed) const;
+  void mark_tried(std::string_view before, Suggestions& suggestions) const;
   Turn page(std::string text, nlohmann::ordered_json json = nlohmann::ordered_json::object()) const;
   Turn failed(const Error& error) const;
   Status refresh();

@@ -150,8 +150,11 @@ std::string TextStyle::finish(std::string_view text) const {
       continue;
     }
     const auto known = std::ranges::find(spellings, c, &Spelling::from);
-    constexpr char32_t first_symbol = 0x2600;
-    dropped = known == std::end(spellings) && (c >= first_symbol || is_joiner(c));
+    // What is a picture or stands alone is decoration; inside a word it was a letter.
+    constexpr char32_t first_picture = 0x2600;
+    const bool alone =
+        (out.empty() || out.back() == ' ' || out.back() == '\n') && (at == text.size() || text[at] == ' ');
+    dropped = known == std::end(spellings) && (c >= first_picture || is_joiner(c) || alone);
     if (known != std::end(spellings))
       out += known->to;
     else if (!dropped)

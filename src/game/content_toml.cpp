@@ -120,6 +120,20 @@ bool is_id(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
+struct TextField {
+  const char* name;
+  std::string Concept::*member;
+};
+constexpr TextField concept_texts[] = {{"what", &Concept::what},
+                                       {"why", &Concept::why},
+                                       {"cost", &Concept::cost},
+                                       {"when_not", &Concept::when_not},
+                                       {"complexity", &Concept::complexity},
+                                       {"improves", &Concept::improves},
+                                       {"costs", &Concept::costs},
+                                       {"generalizes", &Concept::generalizes},
+                                       {"next_bottleneck", &Concept::next_bottleneck}};
+
 /// References by id, resolved when all concepts are known.
 struct Unresolved {
   std::vector<std::string> prerequisites;
@@ -169,16 +183,7 @@ void Loader::read_concept(Reader& in, std::size_t category, const std::string& p
   c.difficulty = in.number("difficulty", 1, hardest);
   c.start = in.flag("start");
   c.summit = in.flag("summit");
-  for (auto [field, member] : {std::pair{"what", &Concept::what},
-                               {"why", &Concept::why},
-                               {"cost", &Concept::cost},
-                               {"when_not", &Concept::when_not},
-                               {"complexity", &Concept::complexity},
-                               {"improves", &Concept::improves},
-                               {"costs", &Concept::costs},
-                               {"generalizes", &Concept::generalizes},
-                               {"next_bottleneck", &Concept::next_bottleneck}})
-    c.*member = in.text(field);
+  for (const auto& [field, member] : concept_texts) c.*member = in.text(field);
   c.failure_modes = in.texts("failure_modes");
   in.tables("figures", true, most_items, [&](Reader& figure) {
     c.figures.push_back({figure.text("value"), figure.text("source")});

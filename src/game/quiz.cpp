@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 
 #include "game/random.hpp"
 
@@ -172,17 +173,22 @@ std::vector<ConceptIndex> prediction_choices(const Content& content, const State
   const auto made = content.by_ingredients.find(ingredients.key());
   std::optional<ConceptIndex> result;
   if (made != content.by_ingredients.end() && !state.knows(made->second.result)) result = made->second.result;
-  const auto related = [&](ConceptIndex idea) {
-    return std::ranges::any_of(ingredients, [&](ConceptIndex part) {
+  int difficulty = 1;
+  for (const ConceptIndex part : ingredients) difficulty = std::max(difficulty, content[part].difficulty);
+  if (result) difficulty = content[*result].difficulty;
+  // Of the ingredients' kind, and about as hard as the result: what one might well expect.
+  const auto distance = [&](ConceptIndex idea) {
+    const bool related = std::ranges::any_of(ingredients, [&](ConceptIndex part) {
       return content[part].category == content[idea].category || content[part].module == content[idea].module;
     });
+    return std::abs(content[idea].difficulty - difficulty) * 2 + (related ? 0 : 3);
   };
   std::vector<ConceptIndex> others;
   for (std::size_t i = 0; i < content.size(); ++i)
     if (!state.knows(static_cast<ConceptIndex>(i)) && result != i) others.push_back(static_cast<ConceptIndex>(i));
   Random random(state.seed ^ ingredients.key());
   random.shuffle(others);
-  std::ranges::stable_sort(others, {}, [&](ConceptIndex idea) { return related(idea) ? 0 : 1; });
+  std::ranges::stable_sort(others, {}, distance);
   std::vector<ConceptIndex> choices(
       others.begin(), others.begin() + std::min<std::ptrdiff_t>(n_choices - (result ? 1 : 0),
                                                                 static_cast<std::ptrdiff_t>(others.size())));

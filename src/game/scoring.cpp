@@ -10,9 +10,9 @@ constexpr std::string_view titles[n_levels] = {"Curious",         "Reader",     
                                                "Senior Engineer", "Specialist", "Architect", "Systems Architect",
                                                "Researcher",      "Principal",  "Fellow",    "Luminary"};
 
-/// The first few discoveries reach level 2, nearly all of them the last.
+/// A handful of discoveries reach level 2, nearly all of them the last.
 constexpr int threshold(int number) {
-  return 30 * number * (number - 1);
+  return 60 * number * (number - 1);
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ TEST(GameCommand, a_script_is_played_and_told_in_one_document) {
 }
 
 TEST(GameCommand, games_in_a_file_go_on_where_they_ended) {
-  const auto file = std::filesystem::temp_directory_path() / ("speedwins-game-store-" + std::to_string(::getpid()) + ".db");
+  const auto file =
+      std::filesystem::temp_directory_path() / ("speedwins-game-store-" + std::to_string(::getpid()) + ".db");
   const std::string store = "--slot main --store '" + file.string() + "'";
   EXPECT_EQ(script("hint\nhint\n", store)["state"]["moves"], 2);
   EXPECT_EQ(script("hint\n", store)["state"]["moves"], 3);
@@ -74,9 +75,27 @@ TEST(GameCommand, games_in_a_file_go_on_where_they_ended) {
 
 TEST(GameCommand, a_pipe_plays_too_in_ascii_and_80_columns) {
   std::string lines;
-  for (const char* line : {"help", "hint", "hint", "hint", "hint", "linear algebra + probability", "linear algebra", "list",
-                           "open", "stats", "trophies", "paths", "paths comp", "quiz", "tree", "timeline", "path flash attention",
-                           "search matrix", "share", "nonsense", "quit"})
+  for (const char* line : {"help",
+                           "hint",
+                           "hint",
+                           "hint",
+                           "hint",
+                           "linear algebra + probability",
+                           "linear algebra",
+                           "list",
+                           "open",
+                           "stats",
+                           "trophies",
+                           "paths",
+                           "paths comp",
+                           "quiz",
+                           "tree",
+                           "timeline",
+                           "path flash attention",
+                           "search matrix",
+                           "share",
+                           "nonsense",
+                           "quit"})
     lines += std::string(line) + '\n';
   const Finished played = game("--ascii --store :memory:", lines);
   EXPECT_EQ(played.exit_code, 0);
@@ -91,7 +110,8 @@ TEST(GameCommand, a_pipe_plays_too_in_ascii_and_80_columns) {
 }
 
 TEST(GameCommand, a_share_code_and_an_export_begin_another_game) {
-  const auto folder = std::filesystem::temp_directory_path() / ("speedwins-game-" + std::to_string(::getpid()) + "-export");
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("speedwins-game-" + std::to_string(::getpid()) + "-export");
   std::filesystem::create_directories(folder);
   const std::string file = (folder / "game.json").string();
   const json first = script("hint\nhint\nhint\nhint\nshare\nexport " + file + "\n");

@@ -285,8 +285,8 @@ TEST(Graph, a_way_lists_what_is_missing_in_an_order_in_which_it_can_be_done) {
 
 TEST(Levels, begin_at_one_and_grow_with_the_points) {
   EXPECT_EQ(scoring::level_at(0).number, 1);
-  EXPECT_EQ(scoring::level_at(59).number, 1);
-  EXPECT_EQ(scoring::level_at(60).number, 2);
+  EXPECT_EQ(scoring::level_at(119).number, 1);
+  EXPECT_EQ(scoring::level_at(120).number, 2);
   EXPECT_EQ(scoring::level_at(1'000'000).number, scoring::n_levels);
   EXPECT_EQ(scoring::level_at(1'000'000).next, 0);
 }
