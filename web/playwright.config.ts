@@ -7,7 +7,7 @@ export default defineConfig({
   testDir: 'tests/e2e',
   outputDir: 'test-results',
   workers: 1, // tests look at times; two browsers at once would measure each other
-  timeout: 30_000,
+  timeout: 60_000,
   maxFailures: Number(process.env['MAX_FAILURES'] ?? 0),
   expect: { timeout: 10_000 },
   use: {

@@ -1,29 +1,7 @@
-import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
-import type { AxeResults } from 'axe-core';
+import { accessibilityProblems } from './accessibility';
 import { expect, test, type Chat } from './page';
 import type { Page } from '@playwright/test';
-
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-async function accessibilityProblems(page: Page): Promise<string[]> {
-  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => null))));
-  // By the test's own protocol and not as a script of the page, whose policy allows none but its own.
-  await page.evaluate(
-    (source) => void (0, eval)(source),
-    await (await import('node:fs/promises')).readFile(axe, 'utf8'),
-  );
-  const results = await page.evaluate(
-    () =>
-      (window as unknown as { axe: { run(options: object): Promise<AxeResults> } }).axe.run({
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-      }) as Promise<AxeResults>,
-  );
-  return results.violations.map(
-    ({ id, help, nodes }) =>
-      `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `  ${html}\n  ${failureSummary}`).join('\n')}`,
-  );
-}
 
 const states: Record<string, (page: Page, chat: Chat) => Promise<void>> = {
   'an empty chat': (_, chat) => chat.open(),

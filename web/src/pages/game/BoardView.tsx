@@ -182,8 +182,8 @@ export function BoardView({ ref, game, onTriple }: Props) {
         </p>
       )}
       <div className="absolute right-2 bottom-2 flex rounded-xl border border-line bg-surface shadow-float">
-        <IconButton icon={Minus} label="Zoom out" onClick={() => zoomBy(1 / 1.25)} />
-        <IconButton icon={Plus} label="Zoom in" onClick={() => zoomBy(1.25)} />
+        <IconButton icon={Minus} label="Zoom out" onClick={() => zoomBy(1 / 1.25)} className="max-sm:hidden" />
+        <IconButton icon={Plus} label="Zoom in" onClick={() => zoomBy(1.25)} className="max-sm:hidden" />
         <IconButton icon={Maximize} label="Show all" onClick={fit} />
         <IconButton
           icon={Grid2x2}

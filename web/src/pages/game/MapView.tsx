@@ -6,6 +6,8 @@ import type { Game } from './game';
 import { layout, type Link, type Node } from './map';
 import { useCard } from './useCard';
 
+const readable = 0.6;
+
 /** How each discovery was made from others. */
 export default function MapView({ game }: { game: Game }) {
   const { nodes, links } = useMemo(() => layout(game.state.discovered), [game.state.discovered]);
@@ -18,8 +20,9 @@ export default function MapView({ game }: { game: Game }) {
     if (!element) return;
     const [left, right] = [Math.min(...nodes.map(({ x }) => x)) - 100, Math.max(...nodes.map(({ x }) => x)) + 100];
     const height = 2 * Math.max(...nodes.map(({ y }) => Math.abs(y))) + 100;
-    const scale = Math.min(1, element.clientWidth / (right - left), element.clientHeight / height);
-    const x = element.clientWidth / 2 - (scale * (left + right)) / 2;
+    const scale = Math.max(readable, Math.min(1, element.clientWidth / (right - left), element.clientHeight / height));
+    const isWider = scale * (right - left) > element.clientWidth; // then the newest are shown
+    const x = isWider ? element.clientWidth - scale * right : element.clientWidth / 2 - (scale * (left + right)) / 2;
     setView({ x, y: element.clientHeight / 2, scale });
   }, [nodes]);
   useEffect(fit, [fit]);

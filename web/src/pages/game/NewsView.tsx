@@ -24,7 +24,7 @@ export function NewsView({ game }: { game: Game }) {
       {isShown && (
         <div
           key={news.number}
-          className="news pointer-events-auto flex gap-2 rounded-xl border border-line bg-surface/95 p-3 pl-4 shadow-float"
+          className="news pointer-events-auto flex gap-2 rounded-xl border border-line bg-surface p-3 pl-4 shadow-float"
         >
           <div className="flex min-w-0 flex-1 flex-col gap-2 text-sm leading-relaxed">
             {news.events.filter(isTold).map((event, i) => (
@@ -50,17 +50,17 @@ function EventView({ event, game }: { event: GameEvent; game: Game }) {
       const concept = book.concepts.get(event.id);
       return (
         <div>
-          <p>
-            <span className="text-muted">{event.type === 'discovered' ? 'Discovered' : 'Another way to'} </span>
+          <p className="flex flex-wrap items-center gap-x-1.5">
+            <span className="text-muted">{event.type === 'discovered' ? 'Discovered' : 'Another way to'}</span>
             <strong className="font-semibold">
               {concept?.emoji} {concept?.name}
             </strong>
-            {event.points > 0 && <span className="text-accent"> +{event.points}</span>}
+            {event.points > 0 && <span className="text-accent">+{event.points}</span>}
+            <Button icon={BookOpen} className="ml-auto h-8!" onClick={() => openCard(event.id)}>
+              Read
+            </Button>
           </p>
           <p className="text-muted">{event.why}</p>
-          <Button icon={BookOpen} className="mt-2 h-8!" onClick={() => openCard(event.id)}>
-            Read about it
-          </Button>
         </div>
       );
     }

@@ -30,17 +30,17 @@ export function PlayView({ game }: { game: Game }) {
 
   return (
     <div className="flex h-full flex-col md:flex-row">
-      <section aria-label="Board" className="relative min-h-0 min-w-0 flex-1 basis-1/2">
+      <section aria-label="Board" className="relative min-h-0 min-w-0 flex-1 basis-[44%]">
         <BoardView ref={board} game={game} onTriple={setPicked} />
-        <div className="pointer-events-none absolute inset-x-0 top-0 flex flex-col gap-2 p-3">
+        <div className="pointer-events-none absolute inset-x-0 top-0 flex flex-col gap-2 p-2 sm:p-3">
           <ScoreBar game={game} />
-          <Tutorial game={game} />
           <NewsView game={game} />
+          <Tutorial game={game} />
         </div>
       </section>
       <aside
         aria-label="Concepts"
-        className="flex min-h-0 basis-1/2 flex-col border-t border-line bg-surface md:w-80 md:basis-auto md:border-t-0 md:border-l"
+        className="flex min-h-0 basis-[56%] flex-col border-t border-line bg-surface md:w-80 md:basis-auto md:border-t-0 md:border-l"
       >
         <Tray game={game} picked={picked} isPredicting={isPredicting} onRemove={pick} onClear={() => setPicked([])} />
         <ConceptList

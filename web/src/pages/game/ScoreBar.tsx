@@ -12,7 +12,7 @@ export function ScoreBar({ game }: { game: Game }) {
   const muted = useStore(isMuted);
   const [isSaving, setSaving] = useState(false);
   return (
-    <div className="pointer-events-auto flex items-center gap-3 self-start rounded-xl border border-line bg-surface/95 py-1 pr-1 pl-3.5 text-sm shadow-float">
+    <div className="pointer-events-auto flex items-center gap-3 self-start rounded-xl border border-line bg-surface py-1 pr-1 pl-3.5 text-sm shadow-float">
       <p className="tabular-nums">
         <span className="font-semibold">{known.size}</span>
         <span className="text-muted"> of {book.content.concepts.length}</span>

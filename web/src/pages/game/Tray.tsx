@@ -14,7 +14,7 @@ interface Props {
 /** What was picked from the list. The second one plays; when two need a third, they wait here for it. */
 export function Tray({ game, picked, isPredicting, onRemove, onClear }: Props) {
   return (
-    <div className="border-b border-line p-3">
+    <div className="border-b border-line px-3 py-2 md:py-3">
       <div className="flex min-h-9 items-center gap-1.5">
         {picked.map((id, i) => (
           <span key={id} className="flex min-w-0 items-center gap-1.5">
@@ -36,7 +36,7 @@ export function Tray({ game, picked, isPredicting, onRemove, onClear }: Props) {
         <span className="flex-1" />
         {picked.length > 0 && <IconButton icon={X} label="Put all back" onClick={onClear} />}
       </div>
-      <label className="mt-2 flex items-center gap-2 text-xs text-muted">
+      <label className="mt-1 flex items-center gap-2 text-xs text-muted">
         <input
           type="checkbox"
           checked={isPredicting}
