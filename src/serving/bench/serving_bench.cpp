@@ -1,11 +1,12 @@
 // What serving promises, as ratios measured in one run. SPEEDWINS_MODEL names the checkpoint (a context of 2 200 or
-// more); the demo, which is too small to tell anything, only shows that the benchmark runs.
+// more); the demo, which is too small to tell anything, only shows that the benchmark runs. Steps are measured in CPU
+// time on one thread, so that other programs do not count.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -20,14 +21,13 @@
 namespace sw {
 namespace {
 
-using Moment = std::chrono::steady_clock::time_point;
-
-double ms_between(Moment from, Moment to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
+/// CPU time of the process, in milliseconds.
+double cpu_ms() {
+  return static_cast<double>(std::clock()) * 1e3 / CLOCKS_PER_SEC;
 }
 
 struct Loaded {
-  std::shared_ptr<Compute> compute = std::make_shared<Compute>();
+  std::shared_ptr<Compute> compute = std::make_shared<Compute>(1);
   std::shared_ptr<const Model> model;
   int long_prompt = 2000;
 
@@ -60,12 +60,12 @@ Request request_of(std::vector<TokenId> prompt, int n) {
   return request;
 }
 
-/// When each token of a stream came.
+/// The CPU time at which each token of a stream came.
 class Stream {
  public:
   Stream(Engine& engine, Request request) {
     const auto id = engine.submit(std::move(request), [this](Output&& output) {
-      const auto now = std::chrono::steady_clock::now();
+      const double now = cpu_ms();
       const std::lock_guard lock(mutex_);
       for (std::size_t i = 0; i < output.tokens.size(); ++i) moments_.push_back(now);
       if (output.finish) timings_ = output.finish->timings;
@@ -82,7 +82,7 @@ class Stream {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return done_; });
   }
-  std::vector<Moment> moments() {
+  std::vector<double> moments() {
     const std::lock_guard lock(mutex_);
     return moments_;
   }
@@ -94,7 +94,7 @@ class Stream {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Moment> moments_;
+  std::vector<double> moments_;
   RequestTimings timings_;
   bool done_ = false;
 };
@@ -145,22 +145,22 @@ void long_prompt_beside_texts(benchmark::State& state) {
     Stream a(*engine, request_of(tokens_of(32, 1), 2000)), b(*engine, request_of(tokens_of(32, 2), 2000));
     a.wait_for(40);
     b.wait_for(40);
-    const auto from = std::chrono::steady_clock::now();
+    const double from = cpu_ms();
     Stream document(*engine, request_of(tokens_of(loaded().long_prompt, 3), 1));
     document.wait();
-    const auto until = std::chrono::steady_clock::now();
+    const double until = cpu_ms();
     std::vector<double> before, during;
     for (Stream* stream : {&a, &b}) {
       const auto moments = stream->moments();
       for (std::size_t i = 10; i < moments.size(); ++i) {
-        const double gap = ms_between(moments[i - 1], moments[i]);
+        const double gap = moments[i] - moments[i - 1];
         if (moments[i] < from) before.push_back(gap);
         if (moments[i - 1] >= from && moments[i] <= until) during.push_back(gap);
       }
     }
     during_ratio.push_back(quantile(during, 0.99) / median(during));
     slowdown.push_back(median(during) / median(before));
-    ttft.push_back(ms_between(from, until));
+    ttft.push_back(until - from);
   }
   state.counters["p99/p50"] = median(during_ratio);
   state.counters["p50/p50_before"] = median(slowdown);
@@ -185,7 +185,7 @@ double bare_step_ms() {
   }
   std::vector<double> steps;
   for (int step = 0; step < new_tokens; ++step) {
-    const auto from = std::chrono::steady_clock::now();
+    const double from = cpu_ms();
     for (std::size_t i = 0; i < batch; ++i) {
       entries[i].tokens = texts[i];
       if (!state->reserve(entries[i].sequence, static_cast<int>(texts[i].size()))) return 0;
@@ -196,7 +196,7 @@ double bare_step_ms() {
         texts[static_cast<std::size_t>(i)] = {
             samplers[static_cast<std::size_t>(i)].sample(logits->row(static_cast<int>(i))).token};
     });
-    if (step > 0) steps.push_back(ms_between(from, std::chrono::steady_clock::now()));
+    if (step > 0) steps.push_back(cpu_ms() - from);
   }
   return median(steps);
 }
@@ -206,13 +206,13 @@ double served_step_ms(Engine& engine, int seed) {
   for (int i = 0; i < batch; ++i)
     streams.push_back(
         std::make_unique<Stream>(engine, request_of(tokens_of(prompt_tokens, seed * batch + i), new_tokens)));
-  Moment from{};
+  double from = 0;
   for (const auto& stream : streams) stream->wait();
   for (const auto& stream : streams) from = std::max(from, stream->moments().front());
   std::vector<double> gaps;
   const auto moments = streams.front()->moments();
   for (std::size_t i = 1; i < moments.size(); ++i)
-    if (moments[i - 1] > from) gaps.push_back(ms_between(moments[i - 1], moments[i]));
+    if (moments[i - 1] > from) gaps.push_back(moments[i] - moments[i - 1]);
   return median(gaps);
 }
 
