@@ -47,5 +47,6 @@ void add_convert_command(CLI::App& app, Context& context);
 void add_quantize_command(CLI::App& app, Context& context);
 void add_synth_command(CLI::App& app, Context& context);
 void add_pull_command(CLI::App& app, Context& context);
+void add_game_command(CLI::App& app, Context& context);
 
 }  // namespace sw

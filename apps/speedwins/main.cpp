@@ -101,6 +101,7 @@ int main(int argc, char** argv) {
   add_baseline_command(app, context);
   add_tokenize_command(app, context);
   add_pull_command(app, context);
+  add_game_command(app, context);
   add_inspect_command(app, context);
   add_convert_command(app, context);
   add_quantize_command(app, context);
