@@ -124,10 +124,10 @@ class Runs : public testing::Test {
            "[model]\narchitectures = [\"LlamaForCausalLM\"]\nhidden_size = 32\nintermediate_size = 64\n"
            "num_hidden_layers = 2\nnum_attention_heads = 4\nnum_key_value_heads = 2\nrms_norm_eps = 1e-5\n"
            "max_position_embeddings = 64\ntie_word_embeddings = true\n"
-           "[tokenizer]\nvocab_size = 300\nchat = true\n"
+           "[tokenizer]\nvocab_size = 264\nchat = true\n"
            "[data]\ntrain = \"corpus.jsonl\"\nvalidation_share = 0.1\nsequence = 48\n"
-           "[train]\nbatch_tokens = 384\nrate = 3e-3\n" +
-           train + "\n" + extra;
+           "[train]\nbatch_tokens = 384\n" +
+           std::string(train.contains("\nrate") ? "" : "rate = 3e-3\n") + train + "\n" + extra;
   }
   Recipe recipe(const std::string& train, const std::string& extra = "") const {
     const auto read = parse_recipe(text(train, extra), folder / "test.toml");
