@@ -15,6 +15,7 @@
 #include "loadtest_json.hpp"
 
 namespace sw {
+namespace loadtest {
 namespace {
 
 std::string percentiles(const char* name, const Histogram& histogram) {
@@ -121,7 +122,7 @@ Result<Report> search(const LoadtestFlags& flags, const Context& context, Record
   return report;
 }
 
-Result<Report> loadtest(LoadtestFlags flags, const Context& context) {
+Result<Report> run(LoadtestFlags flags, const Context& context) {
   const std::atomic<bool>& stop = catch_interrupt();
   SW_TRY(prepare_loadtest(flags));
   SW_TRY(check_server(flags.options, stop));
@@ -136,11 +137,12 @@ Result<Report> loadtest(LoadtestFlags flags, const Context& context) {
 }
 
 }  // namespace
+}  // namespace loadtest
 
 void add_loadtest_command(CLI::App& app, Context& context) {
-  auto flags = std::make_shared<LoadtestFlags>();
+  auto flags = std::make_shared<loadtest::LoadtestFlags>();
   CLI::App* command = app.add_subcommand("loadtest", "Put load on any OpenAI-compatible server and measure it");
-  add_loadtest_flags(*command, *flags);
+  loadtest::add_loadtest_flags(*command, *flags);
   command->footer(
       "An open loop (--rate, --trace FILE) sends when requests are due, whatever the server does, and measures from\n"
       "that instant: a stall counts for everybody who would have waited. Ctrl-C ends the test and shows what there "
@@ -154,7 +156,7 @@ void add_loadtest_command(CLI::App& app, Context& context) {
       "  speedwins loadtest localhost:8080 --trace chat --rate 5\n"
       "  speedwins loadtest localhost:8080 --find-max --ttft-p99 100ms --json | jq .highest_rate\n"
       "  speedwins loadtest https://api.example.com --model m --api-key-file key.txt --trace day.jsonl --speed 10");
-  on_command(*command, context, [flags, &context] { return loadtest(*flags, context); });
+  on_command(*command, context, [flags, &context] { return loadtest::run(*flags, context); });
 }
 
 }  // namespace sw

@@ -8,7 +8,7 @@
 #include "base/file.hpp"
 #include "duration_flag.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 /// The key file's first line, without a line end.
@@ -190,4 +190,4 @@ Status prepare_loadtest(LoadtestFlags& flags) {
   return {};
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -6,7 +6,7 @@
 #include "loadtest/document.hpp"
 #include "output.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// What `loadtest` was asked for. prepare_loadtest() makes `options` of the rest.
 struct LoadtestFlags {
@@ -25,4 +25,4 @@ void add_loadtest_flags(CLI::App& command, LoadtestFlags& flags);
 /// Reads the files that flags name, and asks the server for its model where none was given.
 Status prepare_loadtest(LoadtestFlags& flags);
 
-}  // namespace sw
+}  // namespace sw::loadtest

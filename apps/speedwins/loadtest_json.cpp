@@ -1,6 +1,6 @@
 #include "loadtest_json.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 using nlohmann::ordered_json;
@@ -80,4 +80,4 @@ ordered_json search_json(const LoadOptions& options, const LoadTargets& targets,
   return json;
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -4,7 +4,7 @@
 
 #include "formats/utf8.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 constexpr std::size_t largest_completion = 16 << 20, largest_error = 512;
@@ -59,4 +59,4 @@ std::expected<void, Failure> Answer::finish(std::int64_t now_ns) {
   return {};
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

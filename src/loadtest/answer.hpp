@@ -8,7 +8,7 @@
 
 #include "loadtest/reply.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// One answer as it arrives: what it says, and when. Instants are nanoseconds of the test's clock.
 class Answer {
@@ -37,4 +37,4 @@ class Answer {
   int tokens_ = 0;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

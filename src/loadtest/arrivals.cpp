@@ -4,7 +4,7 @@
 
 #include "loadtest/random.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 constexpr std::uint64_t stream = 0xA221;
@@ -22,4 +22,4 @@ std::optional<double> Arrivals::next() {
   return now_s_;
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

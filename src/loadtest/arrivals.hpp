@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-namespace sw {
+namespace sw::loadtest {
 
 /// Requests come when they come, whether or not earlier ones were answered.
 struct OpenLoop {
@@ -38,4 +38,4 @@ class Arrivals {
   double now_s_ = 0;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

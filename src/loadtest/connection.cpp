@@ -10,7 +10,7 @@
 #include <boost/beast/ssl.hpp>
 #include <optional>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 namespace asio = boost::asio;
@@ -147,4 +147,4 @@ asio::awaitable<Connection::Outcome> Connection::exchange(const std::string& req
   co_return outcome;
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

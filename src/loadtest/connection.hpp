@@ -12,7 +12,7 @@
 #include "loadtest/answer.hpp"
 #include "loadtest/target.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// Where connections of one thread lead.
 struct Endpoint {
@@ -46,4 +46,4 @@ class Connection {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

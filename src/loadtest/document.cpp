@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 using report::Axis;
@@ -331,4 +331,4 @@ std::vector<Metric> load_metrics(const LoadResult& result) {
   return metrics;
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -8,7 +8,7 @@
 #include "measure/history.hpp"
 #include "measure/report.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// The percentiles that are reported.
 inline constexpr double load_quantiles[] = {0.5, 0.9, 0.99, 0.999};
@@ -50,4 +50,4 @@ std::vector<Metric> load_metrics(const LoadResult& result);
 /// Whether the client itself was too slow for its latencies to be the server's; empty where it was not.
 std::string client_warning(const LoadResult& result);
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cmath>
 
-namespace sw {
+namespace sw::loadtest {
 
 // Values below 2^bits have a bucket each. Above, every power of two is cut into 2^bits buckets of equal width.
 std::size_t Histogram::bucket_of(std::uint64_t value) const {
@@ -77,4 +77,4 @@ double Histogram::fraction_within(std::int64_t ns) const {
   return static_cast<double>(within) / static_cast<double>(count_);
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -5,7 +5,7 @@
 
 #include "measure/statistics.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// Counts of durations in buckets whose width grows with the value (the idea of HdrHistogram): any number of samples in
 /// bounded memory, every quantile within a fixed relative error.
@@ -46,4 +46,4 @@ class Histogram {
   double sum_ = 0;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -13,7 +13,7 @@
 
 #include "loadtest/worker.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 namespace asio = boost::asio;
@@ -168,4 +168,4 @@ Status check_server(const LoadOptions& options, const std::atomic<bool>& stop) {
               advice({failure.kind, failure.example}));
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -10,7 +10,7 @@
 #include "loadtest/stats.hpp"
 #include "loadtest/target.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 struct LoadOptions {
   LoadTarget target;
@@ -60,4 +60,4 @@ Result<LoadResult> run_load(const LoadOptions& options, const std::atomic<bool>&
 /// One request, answered as a server under test must: otherwise an Error that says what to do.
 Status check_server(const LoadOptions& options, const std::atomic<bool>& stop);
 
-}  // namespace sw
+}  // namespace sw::loadtest

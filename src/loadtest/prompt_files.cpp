@@ -7,7 +7,7 @@
 #include "formats/utf8.hpp"
 #include "loadtest/prompts.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 using nlohmann::json;
@@ -121,4 +121,4 @@ Result<RecordedTrace> read_trace(const std::filesystem::path& file, std::uint64_
   return trace;
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -9,7 +9,7 @@
 
 #include "loadtest/random.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 constexpr std::array vocabulary = {
@@ -130,4 +130,4 @@ PromptSource chat_trace(LengthDistribution max_tokens, std::uint64_t seed) {
   };
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// One message of a request.
 struct LoadMessage {
@@ -60,4 +60,4 @@ struct RecordedTrace {
 };
 Result<RecordedTrace> read_trace(const std::filesystem::path& file, std::uint64_t seed);
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace sw {
+namespace sw::loadtest {
 
 /// 64 random bits as a function of a key (SplitMix64's finalizer, Steele et al. 2014): the same load on every machine.
 inline std::uint64_t random_bits(std::uint64_t seed, std::uint64_t stream, std::uint64_t index) {
@@ -24,4 +24,4 @@ inline double random_normal(std::uint64_t seed, std::uint64_t stream, std::uint6
   return std::sqrt(-2 * std::log(u)) * std::cos(6.283185307179586 * v);
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sw {
+namespace sw::loadtest {
 
 std::optional<RateSearch::Step> RateSearch::next() const {
   if (confirmed_) return std::nullopt;
@@ -30,4 +30,4 @@ void RateSearch::tell(bool met) {
   }
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

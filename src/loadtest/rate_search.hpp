@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-namespace sw {
+namespace sw::loadtest {
 
 /// Looks for the highest rate at which a server still meets its target, taking that it meets every lower one: doubles
 /// until it fails, halves the interval (of logarithms) until it is narrow, then has the answer confirmed by a longer
@@ -37,4 +37,4 @@ class RateSearch {
   bool confirmed_ = false;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

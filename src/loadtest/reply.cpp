@@ -3,7 +3,7 @@
 #include "formats/json.hpp"
 #include "formats/utf8.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 using nlohmann::json;
@@ -121,4 +121,4 @@ std::expected<void, Failure> StreamedReply::finish() const {
   return {};
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -7,7 +7,7 @@
 
 #include "loadtest/sse.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// Why a request gave no answer that counts.
 enum class FailureKind : std::uint8_t {
@@ -59,4 +59,4 @@ class StreamedReply {
   int events_with_text_ = 0, completion_tokens_ = -1;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

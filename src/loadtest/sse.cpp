@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 constexpr std::size_t largest_event = 1 << 20;
@@ -52,4 +52,4 @@ Status SseParser::feed(std::string_view bytes, const OnData& on_data) {
   return {};
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// Takes server-sent events out of a stream, however it is cut into pieces (WHATWG HTML, section 9.2).
 class SseParser {
@@ -28,4 +28,4 @@ class SseParser {
   bool at_start_ = true;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
@@ -100,4 +100,4 @@ double LoadStats::error_rate() const {
   return ended == 0 ? 0 : static_cast<double>(failed()) / static_cast<double>(ended);
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -10,7 +10,7 @@
 #include "loadtest/histogram.hpp"
 #include "loadtest/reply.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// What a request must meet to count as good (goodput: Zhong et al. 2024, "DistServe").
 struct Slo {
@@ -74,4 +74,4 @@ class LoadStats {
   Slo slo_;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -8,7 +8,7 @@
 #include "formats/utf8.hpp"
 #include "hub/http_client.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 constexpr std::string_view chat_path = "/chat/completions", completions_path = "/completions";
@@ -90,4 +90,4 @@ std::string request_text(const LoadTarget& target, const LoadPrompt& prompt) {
   return out + text;
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

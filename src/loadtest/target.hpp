@@ -6,7 +6,7 @@
 #include "hub/url.hpp"
 #include "loadtest/prompts.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// The server under test and how it is asked.
 struct LoadTarget {
@@ -28,4 +28,4 @@ Result<std::string> first_model(const LoadTarget& target);
 /// Header and body of a POST.
 std::string request_text(const LoadTarget& target, const LoadPrompt& prompt);
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -12,7 +12,7 @@
 #include <cmath>
 #include <exception>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 namespace asio = boost::asio;
@@ -206,4 +206,4 @@ void Worker::record(const Planned& planned, const Answer& answer, const Connecti
     stats_.on_failure(outcome.error(), end_ns);
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

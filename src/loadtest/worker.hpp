@@ -12,7 +12,7 @@
 #include "loadtest/connection.hpp"
 #include "loadtest/load.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 
 /// One thread's share of a load test: every n-th request of the schedule, or every n-th user, over its own connections.
 class Worker {
@@ -69,4 +69,4 @@ class Worker {
   double cpu_s_ = 0;
 };
 
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
 
   const auto outcome = [bytes](std::size_t step) {
-    sw::StreamedReply reply;
+    sw::loadtest::StreamedReply reply;
     for (std::size_t i = 0; i < bytes.size(); i += step)
       if (const auto fed = reply.feed(bytes.substr(i, step)); !fed) {
         if (fed.error().detail.empty()) std::abort();
@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (outcome(piece) != outcome(bytes.size())) std::abort();
 
   for (const char* type : {"application/json", "text/event-stream"}) {
-    sw::Answer answer;
+    sw::loadtest::Answer answer;
     if (!answer.on_header(200, type)) std::abort();
     std::int64_t now = 1;
     bool refused = false;

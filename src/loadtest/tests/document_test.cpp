@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 constexpr std::int64_t ms = 1'000'000;
@@ -95,4 +95,4 @@ TEST(Metrics, of_a_load_test_have_intervals_that_hold_them) {
 }
 
 }  // namespace
-}  // namespace sw
+}  // namespace sw::loadtest

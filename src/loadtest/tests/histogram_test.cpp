@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 TEST(Histograms, quantiles_are_within_the_precision_of_exact_ones) {
@@ -96,4 +96,4 @@ TEST(Histograms, count_what_is_within_a_limit) {
 }
 
 }  // namespace
-}  // namespace sw
+}  // namespace sw::loadtest

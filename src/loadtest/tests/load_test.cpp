@@ -8,7 +8,7 @@
 
 #include "scripted_server.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 using std::chrono::milliseconds;
@@ -292,4 +292,4 @@ TEST_F(Load, a_server_is_checked_before_it_is_loaded) {
 }
 
 }  // namespace
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -4,7 +4,7 @@
 
 #include <random>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 struct Found {
@@ -66,4 +66,4 @@ TEST(RateSearch, ends_on_noise) {
 }
 
 }  // namespace
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 std::vector<std::string> events_of(const std::vector<std::string>& pieces) {
@@ -92,4 +92,4 @@ TEST(Replies, that_are_odd_are_refused) {
 }
 
 }  // namespace
-}  // namespace sw
+}  // namespace sw::loadtest

@@ -8,7 +8,7 @@
 
 #include <cstdlib>
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 bool send_all(int socket, const std::string& bytes) {
@@ -140,4 +140,4 @@ std::string whole_answer(int status, const std::string& content_type, const std:
          "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-}  // namespace sw
+}  // namespace sw::loadtest

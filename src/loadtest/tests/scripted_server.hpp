@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace sw {
+namespace sw::loadtest {
 
 /// A server on loopback that answers each request with bytes at instants, right or wrong, as a script has them.
 class ScriptedServer {
@@ -58,4 +58,4 @@ ScriptedServer::Script good_stream(int n, std::chrono::milliseconds first = {}, 
 /// An answer with a body of known length.
 std::string whole_answer(int status, const std::string& content_type, const std::string& body);
 
-}  // namespace sw
+}  // namespace sw::loadtest

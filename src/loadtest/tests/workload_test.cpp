@@ -11,7 +11,7 @@
 #include "loadtest/prompts.hpp"
 #include "loadtest/target.hpp"
 
-namespace sw {
+namespace sw::loadtest {
 namespace {
 
 std::vector<double> gaps(const Workload& workload, int n, std::uint64_t seed = 1) {
@@ -189,4 +189,4 @@ TEST(Targets, are_completed_from_what_users_write) {
 }
 
 }  // namespace
-}  // namespace sw
+}  // namespace sw::loadtest
