@@ -107,6 +107,10 @@ struct Side {
 
 /// Both sides. The same file is loaded once: copies of it would lie at other addresses and differ by that.
 Status load_sides(const AbFlags& flags, Side& a, Side& b) {
+  for (const SideFlags* side : {&flags.a, &flags.b})
+    if (side->model.model.starts_with("http://") || side->model.model.starts_with("https://"))
+      return fail("is a server", side->model.model, "a model that this program runs itself",
+                  "Measure each server with: speedwins loadtest URL");
   SW_ASSIGN(LoadedModel loaded, load_model(flags.a.model));
   a.pool = std::move(loaded.pool);
   a.model = std::move(loaded.model);

@@ -50,22 +50,21 @@ std::array<ModuleReach, 11> reach_of_modules(std::span<const PhaseProfile> phase
   };
   const auto weights = [](const PhaseProfile&, const OpProfile& op) { return reads_weights(op); };
   return {{{0, "time in no span", total > 0 ? unaccounted / total : 0},
-           {1, "reading and multiplying weights: a smaller model has fewer", share(weights)},
-           {2, "attention itself, which grows with the context",
+           {1, "weights: a smaller model has fewer", share(weights)},
+           {2, "attention, which grows with context",
             share([](const PhaseProfile&, const OpProfile& op) { return is_attention(op); })},
-           {3, "mixing tokens: a state of fixed size in place of keys and values", share(mixer)},
-           {4, "mixing tokens: attention in some layers only", share(mixer)},
-           {5, "every request that a smaller model can answer", 1},
-           {6, "reading and multiplying weights: a student has fewer", share(weights)},
-           {7, "ops bound by memory: fewer bytes per weight, per key, per value",
+           {3, "mixing tokens, by a fixed-size state", share(mixer)},
+           {4, "mixing tokens, attention in few layers", share(mixer)},
+           {5, "requests a smaller model can answer", 1},
+           {6, "weights: a student has fewer", share(weights)},
+           {7, "ops bound by memory: fewer bytes",
             share([](const PhaseProfile&, const OpProfile& op) { return op.bound == Bound::memory; })},
-           {8, "feed-forward layers: a few experts of many",
+           {8, "feed-forward: a few experts of many",
             share([](const PhaseProfile&, const OpProfile& op) { return is_feed_forward(op) || is_expert(op); })},
-           {9, "decoding one token at a time, and ops bound by arithmetic or overhead: batching, speculation, kernels",
-            share([](const PhaseProfile& phase, const OpProfile& op) {
+           {9, "decode, arithmetic and overhead", share([](const PhaseProfile& phase, const OpProfile& op) {
               return phase.name == "decode" || op.bound != Bound::memory;
             })},
-           {10, "choosing among the whole vocabulary",
+           {10, "choosing from the whole vocabulary",
             share([](const PhaseProfile&, const OpProfile& op) { return op.op == "head" || op.op == "sample"; })}}};
 }
 

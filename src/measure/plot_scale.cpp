@@ -1,5 +1,7 @@
 #include "measure/plot_scale.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -76,6 +78,10 @@ std::vector<double> Scale::ticks(int wanted) const {
     ticks.push_back(std::abs(tick) < step * 1e-9 ? 0 : tick);
   }
   return ticks;
+}
+
+std::string show_tick(double value) {
+  return fmt::format("{:g}", value);
 }
 
 Scales scales_of(const Plot& plot) {

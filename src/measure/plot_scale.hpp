@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "measure/report.hpp"
@@ -25,6 +26,9 @@ class Scale {
   double low_ = 0, high_ = 1;
   bool logarithmic_;
 };
+
+/// A round value without zeros behind it: 0.5, 20, 1e+06.
+std::string show_tick(double value);
 
 /// The scales that hold every point of `plot` and its interval.
 struct Scales {

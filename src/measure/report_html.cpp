@@ -13,10 +13,10 @@ namespace {
 constexpr std::string_view style = R"(
 :root{color-scheme:light dark;--paper:#fbfbfc;--card:#fff;--ink:#1b1f24;--faint:#5c6570;--grid:#e3e6ea;--accent:#0b69c7;
 --good:#0a7a3b;--bad:#b3261e;--warning:#8a5a00;--s0:#0b69c7;--s1:#d9730d;--s2:#0f8a5f;--s3:#b3388f;--s4:#7a5af0;
---s5:#c22f3d;--s6:#0e8a9b;--s7:#93801a;--s8:#6b7480;--s9:#3f4fae}
+--s5:#c22f3d;--s6:#0e8a9b;--s7:#93801a;--s8:#6b7480;--s9:#3f4fae;--s10:#8a5a3c;--s11:#5c8f1f}
 @media(prefers-color-scheme:dark){:root{--paper:#121416;--card:#1a1d21;--ink:#e7eaee;--faint:#9aa4b0;--grid:#2d3238;
 --accent:#6cb2ff;--good:#5fd08d;--bad:#ff8a80;--warning:#f2b950;--s0:#5aa9f5;--s1:#f29d4b;--s2:#4cc796;--s3:#e57cc5;
---s4:#a893ff;--s5:#ff7d87;--s6:#4fc9da;--s7:#d3bf55;--s8:#98a2ad;--s9:#8ea0ff}}
+--s4:#a893ff;--s5:#ff7d87;--s6:#4fc9da;--s7:#d3bf55;--s8:#98a2ad;--s9:#8ea0ff;--s10:#c99a7c;--s11:#a5d65e}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 4rem}
@@ -31,14 +31,16 @@ margin:0 0 1.25rem}
 p.note{margin:0}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
-th,td{padding:.32rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
+th,td{padding:.32rem .6rem;text-align:right;white-space:nowrap;vertical-align:baseline;
+border-bottom:1px solid var(--grid)}
 tr:last-child td,tr:last-child th{border-bottom:0}
 th:first-child,td:first-child{padding-left:0}
-th{font-weight:600;color:var(--faint);vertical-align:bottom}
+th{font-weight:600;color:var(--faint)}th[scope=col]{vertical-align:bottom}
 th small{display:block;font-weight:400}
 th[scope=row]{color:var(--ink);font-weight:500}
-.words{text-align:left}td.words{white-space:normal;overflow-wrap:anywhere}
+.words{text-align:left}.long{white-space:normal;min-width:13rem}
 td.bar{min-width:5rem;width:22%}
+td.bar{vertical-align:middle}
 td.bar div{height:.7rem;border-radius:3px;background:var(--accent);min-width:1px}
 .interval{color:var(--faint);font-size:.85em}
 figcaption,.caption{color:var(--faint);font-size:.85rem;margin:.75rem 0 0}
@@ -86,6 +88,12 @@ const char* class_of(Tone tone) {
 
 bool is_words(const Column& column) {
   return column.format == Format::text;
+}
+
+/// Sentences break into lines; names do not.
+const char* words_class(std::string_view text) {
+  constexpr std::size_t longest_name = 28;
+  return width_of(text) > longest_name ? "words long" : "words";
 }
 
 class Page {
@@ -151,7 +159,8 @@ class Page {
 
   void cell(const Cell& value, const Column& column, bool first) {
     if (first) {
-      out_ += fmt::format("<th scope=\"row\" class=\"words\">{}</th>", escaped(cell_text(value, column.format)));
+      const std::string text = cell_text(value, column.format);
+      out_ += fmt::format("<th scope=\"row\" class=\"{}\">{}</th>", words_class(text), escaped(text));
       return;
     }
     if (column.format == Format::bar) {
@@ -167,8 +176,9 @@ class Page {
                           show(e->low, column.format), show(e->high, column.format));
       return;
     }
-    out_ += fmt::format("<td{}>{}</td>", is_words(column) ? " class=\"words\"" : "",
-                        escaped(cell_text(value, column.format)));
+    const std::string text = cell_text(value, column.format);
+    out_ += is_words(column) ? fmt::format("<td class=\"{}\">{}</td>", words_class(text), escaped(text))
+                             : fmt::format("<td>{}</td>", escaped(text));
   }
 
   void legend(const std::vector<std::string>& names) {

@@ -331,7 +331,7 @@ class Terminal {
     const auto row_of = [](double share) {
       return static_cast<std::size_t>(std::lround((1 - std::clamp(share, 0.0, 1.0)) * (plot_rows - 1)));
     };
-    for (const double tick : y_scale.ticks(4)) labels[row_of(y_scale.at(tick))] = show_number(tick);
+    for (const double tick : y_scale.ticks(4)) labels[row_of(y_scale.at(tick))] = show_tick(tick);
     for (const std::string& label : labels) widest = std::max(widest, width_of(label));
     const std::size_t columns = width_ - widest - 4;
     std::vector<std::string> grid(plot_rows, std::string(columns, ' '));
@@ -374,7 +374,7 @@ class Terminal {
     std::string axis(columns, ' ');
     std::size_t free = 0;
     for (const double tick : x_scale.ticks(5)) {
-      const std::string label = show_number(tick);
+      const std::string label = show_tick(tick);
       const std::size_t at = std::min(column_of(x_scale.at(tick)), columns - std::min(columns, label.size()));
       if (at < free) continue;
       axis.replace(at, label.size(), label);

@@ -37,7 +37,7 @@ class PlotWriter {
       : plot_(plot), scales_(scales_of(plot)), height_(width < 500 ? 280 : 380), width_(width) {
     std::size_t widest = 2;
     y_ticks_ = scales_.y.ticks(5);
-    for (const double tick : y_ticks_) widest = std::max(widest, show_number(tick).size());
+    for (const double tick : y_ticks_) widest = std::max(widest, show_tick(tick).size());
     left_ = 12 + character * static_cast<double>(widest);
   }
 
@@ -58,11 +58,11 @@ class PlotWriter {
     for (const double tick : y_ticks_) {
       out_ += fmt::format("<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\" class=\"grid\"/>\n", left_,
                           width_ - right_, y(tick), y(tick));
-      out_ += text_at(left_ - 6, y(tick) + 4, "end", show_number(tick), "tick");
+      out_ += text_at(left_ - 6, y(tick) + 4, "end", show_tick(tick), "tick");
     }
     double free = 0;
     for (const double tick : scales_.x.ticks(width_ < 500 ? 4 : 8)) {
-      const std::string label = show_number(tick);
+      const std::string label = show_tick(tick);
       const double half = character * static_cast<double>(label.size()) / 2;
       if (x(tick) - half < free || x(tick) + half > width_) continue;
       free = x(tick) + half + 8;
@@ -187,7 +187,7 @@ std::string svg(const Timeline& timeline, int width) {
   const Scale axis(std::vector<double>{extent.begin, extent.end}, false);
   for (const double tick : axis.ticks(width < 500 ? 3 : 6)) {
     const double x = (tick - extent.begin) * scale;
-    const std::string words = show_number(tick) + ' ' + timeline.unit;
+    const std::string words = show_tick(tick) + ' ' + timeline.unit;
     const double length = character * static_cast<double>(width_of(words));
     if (x < 0 || x + length > width) continue;
     out += fmt::format("<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"0\" y2=\"{1:.1f}\" class=\"grid\"/>\n", x, top);

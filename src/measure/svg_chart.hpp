@@ -9,12 +9,12 @@ namespace sw::report {
 /// Text as HTML and SVG may hold it, in elements and in quoted attributes.
 std::string escaped(std::string_view text);
 
-/// A chart as one <svg> of `width` user units. Colours are the CSS variables --s0 … --s9 (series), --ink, --faint and
+/// A chart as one <svg> of `width` user units. Colours are the CSS variables --s0 … --s11 (series), --ink, --faint and
 /// --grid of the page around it. Text is 12 units high, so that a chart shown at its width is readable.
 std::string svg(const Plot& plot, int width);
 std::string svg(const Timeline& timeline, int width);
 
-/// Series i has the colour var(--s(i mod 10)).
-inline constexpr std::size_t series_colors = 10;
+/// Series i has the colour var(--s(i mod 12)).
+inline constexpr std::size_t series_colors = 12;
 
 }  // namespace sw::report
