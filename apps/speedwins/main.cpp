@@ -97,6 +97,9 @@ int main(int argc, char** argv) {
   add_machine_command(app, context);
   add_profile_command(app, context);
   add_eval_command(app, context);
+  add_ab_command(app, context);
+  add_regress_command(app, context);
+  add_history_command(app, context);
   add_loadtest_command(app, context);
   add_baseline_command(app, context);
   add_tokenize_command(app, context);
@@ -106,6 +109,8 @@ int main(int argc, char** argv) {
   add_convert_command(app, context);
   add_quantize_command(app, context);
   add_synth_command(app, context);
+  add_train_command(app, context);
+  add_distill_command(app, context);
 
   try {
     app.parse(argc, argv);
