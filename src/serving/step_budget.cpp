@@ -7,8 +7,7 @@ namespace sw {
 namespace {
 
 constexpr double alone_ms = 200;
-constexpr int least_beside_texts =
-    16;  // what one pass over the weights serves at little more than the cost of one token
+constexpr int least_beside_texts = 4;  // fewer would not be worth their part of the step
 constexpr int least_alone = 64;
 constexpr double newest = 0.2;  // weight of the newest measurement in a moving average
 

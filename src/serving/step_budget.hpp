@@ -5,7 +5,7 @@
 namespace sw {
 
 /// How many tokens of prompts a step may read, from how long steps took. Beside running texts every waiting prompt may
-/// lengthen the step by once the time that the step takes without prompts, or 16 tokens where that is more; so texts
+/// lengthen the step by once the time that the step takes without prompts, or 4 tokens where that is more; so texts
 /// keep half their speed while one prompt is read, and a crowd of prompts does not wait behind a few texts. Prompts
 /// alone fill a fifth of a second at most, so that newcomers and cancellations are seen soon.
 class StepBudget {
