@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 2> phi3 = {"microsoft/Phi-3-mini-4k-instr
 
 // Parameters as their model cards give them, embeddings included.
 constexpr SmallModel table[] = {
-    {"demo", 8.3e6, demo},
+    {"demo", 4.33e6, demo},
     {"smollm2-135m", 135e6, smollm2},
     {"qwen2.5-0.5b", 0.49e9, qwen_05b},
     {"qwen2.5-1.5b", 1.54e9, qwen_15b},

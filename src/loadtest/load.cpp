@@ -97,7 +97,8 @@ std::string advice(const Failure& failure) {
     case FailureKind::reset:
       return "Check that this port speaks HTTP, or https where the address says http";
     case FailureKind::http_status:
-      if (failure.detail.starts_with("HTTP 404")) return "Check the path: servers answer at /v1/chat/completions";
+      if (failure.detail.starts_with("HTTP 404"))
+        return "Check the address and --model: servers answer at /v1/chat/completions";
       if (failure.detail.starts_with("HTTP 401")) return "Give the server's key with --api-key-file";
       return "See what the server says; --model and --endpoint decide what it is asked";
     case FailureKind::not_openai:

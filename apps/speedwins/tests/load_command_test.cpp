@@ -1,31 +1,14 @@
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "run_program.hpp"
 
 // `loadtest` and `baseline` as a user types them.
 
 namespace sw {
 namespace {
-
-struct Finished {
-  int exit_code = -1;
-  std::string out;
-};
-
-Finished speedwins(const std::string& arguments) {
-  const std::string line = "'" SPEEDWINS_PROGRAM "' " + arguments + " 2>/dev/null </dev/null";
-  Finished finished;
-  FILE* pipe = ::popen(line.c_str(), "r");
-  if (!pipe) return finished;
-  char chunk[4096];
-  while (const std::size_t n = std::fread(chunk, 1, sizeof(chunk), pipe)) finished.out.append(chunk, n);
-  const int status = ::pclose(pipe);
-  if (WIFEXITED(status)) finished.exit_code = WEXITSTATUS(status);
-  return finished;
-}
 
 TEST(LoadtestCommand, wrong_flags_exit_with_2) {
   for (const char* flags : {"", "localhost:1 --rate 0", "localhost:1 --slo-ttft soon", "localhost:1 --arrivals never",
@@ -37,7 +20,7 @@ TEST(LoadtestCommand, wrong_flags_exit_with_2) {
 TEST(LoadtestCommand, a_server_that_is_not_there_is_one_error_with_advice) {
   const Finished finished = speedwins("loadtest 127.0.0.1:1 --model m --no-history --json");
   EXPECT_EQ(finished.exit_code, 1);
-  const auto error = nlohmann::json::parse(finished.out).at("error");
+  const auto error = finished.json().at("error");
   EXPECT_NE(error.at("what").get<std::string>().find("connect"), std::string::npos);
   EXPECT_EQ(error.at("where"), "http://127.0.0.1:1/v1/chat/completions");
   EXPECT_FALSE(error.at("next").get<std::string>().empty());
@@ -47,14 +30,14 @@ TEST(LoadtestCommand, wrong_values_name_what_is_right) {
   for (const char* flags : {"--prompt-words many", "--max-tokens 5-3", "--trace /no/such/trace"}) {
     const Finished finished = speedwins(std::string("loadtest 127.0.0.1:1 --model m --json ") + flags);
     EXPECT_EQ(finished.exit_code, 1) << flags;
-    EXPECT_TRUE(nlohmann::json::parse(finished.out).contains("error")) << flags;
+    EXPECT_TRUE(finished.json().contains("error")) << flags;
   }
 }
 
 TEST(BaselineCommand, measures_demo_and_asks_it_questions) {
   const Finished finished = speedwins("baseline --quick --models demo --questions 1 -p 32 -n 8 --no-history --json");
   ASSERT_EQ(finished.exit_code, 0);
-  const auto json = nlohmann::json::parse(finished.out);
+  const auto json = finished.json();
   const auto& model = json.at("models").at(0);
   EXPECT_EQ(model.at("model"), "demo");
   EXPECT_TRUE(model.at("real_weights"));
@@ -68,7 +51,7 @@ TEST(BaselineCommand, a_model_that_is_not_there_does_not_take_the_others_with_it
   const Finished finished =
       speedwins("baseline --quick --models no-such-model,demo --speed-only -p 32 -n 8 --no-history --json");
   ASSERT_EQ(finished.exit_code, 0);
-  const auto json = nlohmann::json::parse(finished.out);
+  const auto json = finished.json();
   EXPECT_NE(json.at("models").at(0).at("error").get<std::string>().find("no-such-model"), std::string::npos);
   EXPECT_FALSE(json.at("models").at(1).contains("error"));
   EXPECT_EQ(speedwins("baseline --models no-such-model --no-history").exit_code, 1);
