@@ -29,5 +29,12 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: { proxy: Object.fromEntries(['/v1', '/api', '/stats', '/health', '/ready'].map((path) => [path, server])) },
-  test: { environment: 'jsdom', include: ['tests/unit/**/*.test.{ts,tsx}'], restoreMocks: true },
+  test: {
+    environment: 'jsdom',
+    include: ['tests/unit/**/*.test.{ts,tsx}'],
+    pool: 'threads',
+    poolOptions: { threads: { singleThread: true, isolate: false } }, // one page for all: making it takes longest
+    restoreMocks: true,
+    unstubGlobals: true,
+  },
 });

@@ -41,7 +41,7 @@ class FakeModel {
       if (waiting) waiting(real as ChatEvent);
       else this.#queued.push(real as ChatEvent);
     }
-    return new Promise((done) => setTimeout(done, 40));
+    return new Promise((done) => setTimeout(done)); // everything in between is promises, which come first
   }
 }
 
@@ -51,8 +51,11 @@ let history: History;
 let session: ChatSession;
 
 beforeEach(() => {
-  vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run, 1));
-  vi.stubGlobal('cancelAnimationFrame', clearTimeout);
+  vi.stubGlobal('requestAnimationFrame', (run: () => void) => {
+    queueMicrotask(run);
+    return 1;
+  });
+  vi.stubGlobal('cancelAnimationFrame', () => undefined);
   model = new FakeModel();
   storage = new MemoryStorage();
   history = new History(storage);
