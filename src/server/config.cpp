@@ -1,6 +1,5 @@
 #include "server/config.hpp"
 
-#define TOML_EXCEPTIONS 0
 #include <fmt/core.h>
 #include <toml++/toml.h>
 
@@ -185,13 +184,15 @@ void read_server(Table& table, AppOptions& options) {
 
 Status read_config(const std::filesystem::path& path, AppOptions& options) {
   SW_ASSIGN(const std::string text, read_text_file(path, 1 << 20));
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed)
-    return fail(fmt::format("is not TOML: {}", parsed.error().description()),
-                fmt::format("{}, line {}", path.string(), parsed.error().source().begin.line));
-  Table root(parsed.table(), path.string());
-  read_server(root, options);
-  return root.finish();
+  try {
+    const toml::table parsed = toml::parse(text);
+    Table root(parsed, path.string());
+    read_server(root, options);
+    return root.finish();
+  } catch (const toml::parse_error& error) {
+    return fail(fmt::format("is not TOML: {}", error.description()),
+                fmt::format("{}, line {}", path.string(), error.source().begin.line));
+  }
 }
 
 ModelConfig model_config_of(const std::string& argument) {

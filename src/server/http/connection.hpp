@@ -25,7 +25,8 @@
 namespace sw::http {
 
 /// One connection over Stream, a beast::tcp_stream or TLS on one: a coroutine that reads requests and writes answers,
-/// one after another. Included by the two files that instantiate it.
+/// one after another. Included by the two files that instantiate it. co_await stands in statements of its own, never in
+/// a condition: GCC 12 compiles some of those into traps.
 template <class Stream>
 class Talk : public std::enable_shared_from_this<Talk<Stream>> {
  public:
@@ -51,8 +52,8 @@ class Talk : public std::enable_shared_from_this<Talk<Stream>> {
   void expire_after(std::chrono::milliseconds time) { lowest().expires_after(time); }
 
   Awaitable<void> run() {
-    while (co_await exchange_once()) {
-    }
+    bool going_on = true;
+    while (going_on) going_on = co_await exchange_once();
   }
 
  private:
@@ -78,7 +79,8 @@ class Talk : public std::enable_shared_from_this<Talk<Stream>> {
     expire_after(server_.options.header_timeout);
     auto [header_error, header_bytes] = co_await beast::http::async_read_header(stream_, buffer_, parser, use_tuple);
     if (header_error) {
-      if (auto refusal = refusal_of(header_error, server_.options)) co_await refuse(std::move(*refusal));
+      auto refusal = refusal_of(header_error, server_.options);
+      if (refusal) co_await refuse(std::move(*refusal));
       co_return false;
     }
 
@@ -104,12 +106,14 @@ class Talk : public std::enable_shared_from_this<Talk<Stream>> {
       expire_after(server_.options.body_timeout);
       if (equal_ignoring_case(request.header("Expect"), "100-continue")) {
         const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        if (!co_await write(go_on)) co_return false;
+        const bool written = co_await write(go_on);
+        if (!written) co_return false;
         expire_after(server_.options.body_timeout);
       }
       auto [body_error, body_bytes] = co_await beast::http::async_read(stream_, buffer_, parser, use_tuple);
       if (body_error) {
-        if (auto refusal = refusal_of(body_error, server_.options)) co_await refuse(std::move(*refusal));
+        auto refusal = refusal_of(body_error, server_.options);
+        if (refusal) co_await refuse(std::move(*refusal));
         co_return false;
       }
     }
@@ -170,7 +174,8 @@ class Talk : public std::enable_shared_from_this<Talk<Stream>> {
       }
       if (!progress.bytes.empty() && !head_only_) append_chunk(out, progress.bytes, chunked_);
       if (progress.ended && chunked_ && !head_only_) out += "0\r\n\r\n";
-      if (!out.empty() && !co_await write(out)) co_return false;
+      const bool written = co_await write(out);
+      if (!written) co_return false;
       if (progress.broken) co_return false;
       if (progress.ended) co_return co_await end_of_answer();
       if (progress.bytes.empty() && !progress.head) {
@@ -209,11 +214,15 @@ class Talk : public std::enable_shared_from_this<Talk<Stream>> {
       if (body.size() <= 16384) {
         head += body;
       } else {
-        if (!co_await write(head) || !co_await write(body)) co_return false;
+        const bool head_written = co_await write(head);
+        if (!head_written) co_return false;
+        const bool body_written = co_await write(body);
+        if (!body_written) co_return false;
         co_return co_await end_of_answer();
       }
     }
-    if (!co_await write(head)) co_return false;
+    const bool written = co_await write(head);
+    if (!written) co_return false;
     co_return co_await end_of_answer();
   }
 

@@ -39,10 +39,9 @@ void Exchange::begin(Response head) {
 
 void Exchange::write(std::string_view bytes) {
   std::unique_lock lock(mutex_);
-  if (!begun_ || ended_ || closed_ || bytes.empty()) return;
+  if (!begun_ || ended_ || closed_ || bytes.empty() || pending_.broken) return;
   if (pending_.bytes.size() + bytes.size() > max_backlog_) {
-    ended_ = true;
-    pending_.broken = true;
+    pending_.broken = true;  // the connection closes, which tells the handler
     notify(lock);
     return;
   }
