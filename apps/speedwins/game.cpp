@@ -187,7 +187,7 @@ void add_game_command(CLI::App& app, Context& context) {
   CLI::App* plot = command->add_subcommand("plot", "How fast random, attentive, helped and expert players get on");
   plot->add_option("--attempts", flags->attempts, "Combinations (2000)")->check(CLI::Range(10, 100'000));
   plot->add_option("--seeds", flags->seeds, "Games per player (15)")->check(CLI::Range(1, 1000));
-  for (CLI::App* part : {concepts, plot}) part->add_flag("--json", context.json, "Print one JSON document on stdout");
+  for (CLI::App* part : {concepts, plot}) part->fallthrough();  // the flags above may follow their names
   on_command(*command, context, [=, &context]() -> Result<Report> {
     if (concepts->parsed()) return list_concepts();
     if (plot->parsed()) return plot_curves(*flags);

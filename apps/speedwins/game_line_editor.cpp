@@ -59,7 +59,10 @@ int read_byte() {
     const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
     if (n == 1) return byte;
     if (n < 0 && errno == EINTR) {
-      if (resized) return -2;
+      if (resized) {
+        resized = 0;
+        return -2;
+      }
       continue;
     }
     return -1;
@@ -310,7 +313,7 @@ std::optional<std::string> LineEditor::read(std::string_view prompt) {
   while (true) {
     draw();
     const Press press = next_key();
-    if (std::exchange(resized, 0)) continue;
+    if (press.key == Key::ignored) continue;
     if (press.key == Key::end_of_input) {
       leave();
       return std::nullopt;

@@ -63,7 +63,7 @@ Report plot_policies(const Content& content, const TextStyle& style, int attempt
         std::ranges::find_if(range.median, [&](int n) { return 2 * static_cast<std::size_t>(n) >= content.size(); });
     const std::string to_half = half == range.median.end() ? fmt::format("more than {}", attempts)
                                                            : std::to_string(half - range.median.begin());
-    legend += fmt::format("  {}  {:<8} {:>4} found after {} combinations ({} to {}); half after {}\n",
+    legend += fmt::format("  {}  {:<9} {:>4} found after {} combinations ({} to {}); half after {}\n",
                           style.graded(static_cast<int>(policy) + 1, name.substr(0, 1)), name, range.median.back(),
                           attempts, range.least.back(), range.most.back(), to_half);
     report.json["policies"].push_back(

@@ -21,6 +21,8 @@ namespace {
 using namespace game;  // NOLINT: every name here is the game's
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t most_suggestions = 7;
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
@@ -519,7 +521,8 @@ Turn GameSession::play(std::string_view line) {
   return failed(error);
 }
 
-/// Says of each suggestion what came of it together with `before`, and leaves out what stands there already.
+/// Says of each suggestion what came of it together with `before`, and leaves out what stands there already. While
+/// nothing is typed yet, what was not tried comes first.
 void GameSession::mark_tried(std::string_view before, Suggestions& suggestions) const {
   std::vector<ConceptIndex> parts;
   for (const std::string_view name : split(before, "+,"))
@@ -528,22 +531,28 @@ void GameSession::mark_tried(std::string_view before, Suggestions& suggestions) 
   for (const Move& move : state_.history)
     if (const auto* combine = std::get_if<Combine>(&move.action)) tried.insert(combine->ingredients.key());
   parts.push_back(0);
-  std::erase_if(suggestions.items, [&](Suggestion& item) {
-    const auto idea = find_by_name(content_, item.text);
-    if (!idea || std::find(parts.begin(), parts.end() - 1, *idea) != parts.end() - 1) return true;
-    parts.back() = *idea;
+  const bool typed =
+      std::ranges::any_of(suggestions.items, [](const Suggestion& item) { return !item.ranges.empty(); });
+  std::vector<Suggestion> first, later;
+  for (Suggestion& item : suggestions.items) {
+    parts.back() = find_by_name(content_, item.text).value_or(0);
+    if (std::find(parts.begin(), parts.end() - 1, parts.back()) != parts.end() - 1) continue;
     const Ingredients together(parts);
-    if (!tried.contains(together.key())) return false;
-    const auto made = content_.by_ingredients.find(together.key());
-    item.note = made == content_.by_ingredients.end() ? "tried in vain" : "gave " + content_[made->second.result].name;
-    return false;
-  });
+    const bool is_new = !tried.contains(together.key());
+    if (!is_new) {
+      const auto made = content_.by_ingredients.find(together.key());
+      item.note =
+          made == content_.by_ingredients.end() ? "tried in vain" : "gave " + content_[made->second.result].name;
+    }
+    (is_new || typed ? first : later).push_back(std::move(item));
+  }
+  std::ranges::move(later, std::back_inserter(first));
+  suggestions.items = std::move(first);
 }
 
 Suggestions GameSession::suggest(std::string_view line) {
-  constexpr std::size_t most = 7;
   Suggestions out;
-  const auto add_ideas = [&](std::string_view typed, bool found, bool missing) {
+  const auto add_ideas = [&](std::string_view typed, bool found, bool missing, std::size_t limit = most_suggestions) {
     std::vector<ConceptIndex> candidates;
     if (found)
       for (auto f = state_.found.rbegin(); f != state_.found.rend(); ++f) candidates.push_back(f->idea);
@@ -551,14 +560,14 @@ Suggestions GameSession::suggest(std::string_view line) {
       for (std::size_t i = 0; i < content_.size(); ++i)
         if (!state_.knows(static_cast<ConceptIndex>(i))) candidates.push_back(static_cast<ConceptIndex>(i));
     for (const SearchHit& hit : game::search(content_, typed, candidates)) {
-      if (out.items.size() == most) break;
+      if (out.items.size() == limit) break;
       const Concept& c = content_[hit.idea];
       out.items.push_back({c.name, content_.categories[c.category].name, hit.ranges});
     }
   };
   const auto add_names = [&](std::string_view typed, const auto& entries, const auto& name_of, const auto& note_of) {
     for (const auto& entry : entries)
-      if (Match match; out.items.size() < most && fuzzy_match(typed, name_of(entry), match))
+      if (Match match; out.items.size() < most_suggestions && fuzzy_match(typed, name_of(entry), match))
         out.items.push_back({std::string(name_of(entry)), std::string(note_of(entry)), match.ranges});
   };
   const auto skip_spaces = [&](std::size_t from) {
@@ -573,8 +582,9 @@ Suggestions GameSession::suggest(std::string_view line) {
   }
   if (const std::size_t plus = line.find_last_of("+,"); plus != std::string_view::npos) {
     out.begin = skip_spaces(plus + 1);
-    add_ideas(line.substr(out.begin), true, false);
+    add_ideas(line.substr(out.begin), true, false, content_.size());
     mark_tried(line.substr(0, plus), out);
+    if (out.items.size() > most_suggestions) out.items.resize(most_suggestions);
     return out;
   }
   out.begin = skip_spaces(0);
