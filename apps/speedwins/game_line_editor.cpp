@@ -127,7 +127,7 @@ LineEditor::Press LineEditor::next_key() const {
     case 2:
       return {Key::left, {}};
     case 3:
-      return {Key::clear_line, {}};
+      return {line_.empty() ? Key::end_of_input : Key::clear_line, {}};
     case 4:
       return {line_.empty() ? Key::end_of_input : Key::remove, {}};
     case 5:
