@@ -15,7 +15,7 @@ float* floats(const Memory& memory) {
   return reinterpret_cast<float*>(memory.data());
 }
 
-/// c = beta·c + alpha·a·b, in pieces of fixed size. a and b may be transposed.
+/// c [m, n] = a·b, in pieces of fixed size.
 void multiply(Gemm& gemm, ThreadPool& pool, const Operand& a, const Operand& b, float* c, std::int64_t m,
               std::int64_t n, std::int64_t k) {
   constexpr std::int64_t rows = 128, cols = 256;

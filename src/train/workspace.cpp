@@ -1,6 +1,7 @@
 #include "train/workspace.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include <fmt/core.h>
@@ -88,6 +89,13 @@ bool is_trained(const Recipe& recipe, const fs::path& path) {
          (*tokenizer)->find(turn_start).has_value() == recipe.tokenizer.chat;
 }
 
+/// Positions of the model that the recipe describes.
+int positions(const Recipe& recipe) {
+  const auto config = nlohmann::json::parse(recipe.model.config_json, nullptr, false);
+  const auto known = config.is_object() ? config.value("max_position_embeddings", nlohmann::json()) : nlohmann::json();
+  return known.is_number_integer() ? known.get<int>() : recipe.data.sequence;
+}
+
 /// The texts of the tokenizer: given, of the model to go on from, or trained; also written to the run's folder.
 Status find_tokenizer(const Recipe& recipe, const HfFolder* from, Workspace& out,
                       const std::function<void(std::string_view)>& note) {
@@ -112,7 +120,7 @@ Status find_tokenizer(const Recipe& recipe, const HfFolder* from, Workspace& out
     out.tokenizer_config_json = tokenizer_config({.end_of_text = end_of_text,
                                                   .end_of_turn = recipe.tokenizer.chat ? turn_end : "",
                                                   .chat_template = recipe.tokenizer.chat ? chat_template : "",
-                                                  .context = recipe.data.sequence});
+                                                  .context = positions(recipe)});
   SW_TRY(write_text(own, out.tokenizer_json));
   SW_TRY(write_text(recipe.out / "tokenizer_config.json", out.tokenizer_config_json));
   SW_ASSIGN(out.tokenizer, Tokenizer::from_json(out.tokenizer_json, out.tokenizer_config_json));
@@ -165,12 +173,22 @@ TensorLayout layout_of(const Family& family) {
           .fused_gate_up = has("blk.{}.ffn_up.weight") && !has("blk.{}.ffn_gate.weight")};
 }
 
+/// What transformers calls the model of a class: "LlamaForCausalLM" → "llama".
+std::string model_type(const nlohmann::json& config) {
+  const auto classes = config.value("architectures", nlohmann::json::array());
+  std::string name = !classes.empty() && classes[0].is_string() ? classes[0].get<std::string>() : "";
+  name = name.substr(0, name.find("ForCausalLM"));
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name;
+}
+
 /// config.json with what follows from the tokenizer and the recipe.
 Result<nlohmann::json> complete_config(const Recipe& recipe, const Tokenizer& tokenizer) {
   SW_ASSIGN(nlohmann::json config, parse_json(recipe.model.config_json, recipe.file.string()));
   config["vocab_size"] = tokenizer.vocab_size();
   if (!config.contains("max_position_embeddings")) config["max_position_embeddings"] = recipe.data.sequence;
   config["torch_dtype"] = "float32";
+  if (!config.contains("model_type")) config["model_type"] = model_type(config);
   config["bos_token_id"] = nullptr;
   if (tokenizer.eos()) config["eos_token_id"] = *tokenizer.eos();
   for (const char* bias : {"attention_bias", "mlp_bias", "use_bias"})

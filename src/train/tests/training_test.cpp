@@ -27,6 +27,12 @@ namespace fs = std::filesystem;
 const fs::path goldens = fs::path(SPEEDWINS_SOURCE_DIR) / "tests/golden";
 const fs::path shakespeare = fs::path(SPEEDWINS_SHARED_DIR) / "data/text/tinyshakespeare.txt";
 
+nlohmann::json read_json(const fs::path& path) {
+  nlohmann::json json;
+  std::ifstream(path) >> json;
+  return json;
+}
+
 /// A golden model being trained.
 struct Trainee {
   ThreadPool pool{1};
@@ -73,9 +79,7 @@ std::pair<std::vector<TokenId>, std::vector<TokenId>> byte_batch(std::string_vie
 TEST(Training, FollowsPyTorchForFiftySteps) {
   if (!fs::exists(shakespeare)) GTEST_SKIP() << "no " << shakespeare;
   const std::string text = read_text_file(shakespeare).value();
-  nlohmann::json runs;
-  std::ifstream(goldens / "training.json") >> runs;
-  for (const auto& run : runs) {
+  for (const auto& run : read_json(goldens / "training.json")) {
     const bool muon = run["optimizer"] == "muon";
     Trainee trainee(run["model"], muon ? OptimizerKind::muon : OptimizerKind::adamw);
     for (std::size_t i = 0; i < run["losses"].size(); ++i) {
@@ -210,6 +214,7 @@ TEST_F(Runs, PublishedModelsAnswerInTheEngineAsInTraining) {
   const auto written = publish(workspace, published, pool);
   ASSERT_TRUE(written) << written.error().message();
 
+  EXPECT_EQ(read_json(published / "config.json")["model_type"], "llama");
   const std::vector<TokenId> tokens = workspace.tokenizer->encode("What is 3 plus 4? 3 plus 4 is 7.").value();
   std::vector<TokenId> targets(tokens.begin() + 1, tokens.end());
   targets.push_back(0);
