@@ -169,7 +169,7 @@ class Talk : public std::enable_shared_from_this<Talk<Stream>> {
       if (progress.head) {
         streamed = true;
         status_ = progress.head->status;
-        if (!chunked_) keep_alive_ = false;  // the end of the connection is the end of the body
+        if (!chunked_ || server_.finishing) keep_alive_ = false;  // the end of the connection is the end of the body
         out = write_head(*progress.head, framing(), server_.date, origin_);
       }
       if (!progress.bytes.empty() && !head_only_) append_chunk(out, progress.bytes, chunked_);
@@ -208,6 +208,7 @@ class Talk : public std::enable_shared_from_this<Talk<Stream>> {
   /// A whole answer. False: the connection is over.
   Awaitable<bool> give(Response response) {
     status_ = response.status;
+    keep_alive_ = keep_alive_ && !server_.finishing;
     const std::string_view body = response.fixed_body.empty() ? std::string_view(response.body) : response.fixed_body;
     std::string head = write_head(response, {.keep_alive = keep_alive_, .length = body.size()}, server_.date, origin_);
     if (!head_only_) {

@@ -142,7 +142,6 @@ std::optional<Response> refusal_of(const boost::system::error_code& error, const
     return error_response(431, fmt::format("the request's header is longer than {} bytes", options.max_headers));
   if (error == http::error::body_limit)
     return error_response(413, fmt::format("the request's body is larger than {} bytes", options.max_body));
-  if (error == beast::error::timeout) return error_response(408, "the request did not come in time");
   if (error == http::error::end_of_stream || error == http::error::partial_message ||
       error.category() != http::make_error_code(http::error::bad_method).category())
     return std::nullopt;

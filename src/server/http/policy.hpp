@@ -37,7 +37,7 @@ std::expected<Entry, Response> enter(Server::Impl& server, const ParsedRequest& 
 /// The Origin of a page elsewhere that may read the answer; empty: none.
 std::string allowed_origin(const Request& request, const ServerOptions& options);
 
-/// How to answer what could not be parsed; nothing when the client is gone.
+/// How to answer what could not be parsed; nothing when the client is gone or took too long, which closes the socket.
 std::optional<Response> refusal_of(const boost::system::error_code& error, const ServerOptions& options);
 Response overloaded_response(std::string_view message);
 

@@ -61,7 +61,7 @@ asio::awaitable<void> accept(Server::Impl& server) {
 }
 
 asio::awaitable<void> tick(Server::Impl& server) {
-  for (;;) {
+  while (!server.finishing) {  // finish() may have come before run()
     server.date = http_date();
     if (server.options.on_tick) server.options.on_tick();
     server.ticker.expires_after(std::chrono::seconds(1));
@@ -71,7 +71,7 @@ asio::awaitable<void> tick(Server::Impl& server) {
 }
 
 asio::awaitable<void> wait_for_signals(Server::Impl& server) {
-  for (bool first = true;; first = false) {
+  for (bool first = true; !server.finishing; first = false) {
     auto [error, signal] = co_await server.signals.async_wait(use_tuple);
     if (error) co_return;
     if (!first) {

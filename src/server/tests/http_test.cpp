@@ -57,10 +57,11 @@ class HttpTest : public ::testing::Test {
     router.add(
         {"GET", "/throw", [](const ExchangePtr&) { throw std::runtime_error("oops"); }, Access::open, Where::worker});
     router.add({"GET", "/flood",
-                [](ExchangePtr exchange) {
+                [this](ExchangePtr exchange) {
+                  exchange->on_close([this] { flooded_ = true; });
                   exchange->begin({});
                   const std::string piece(1 << 16, 'x');
-                  for (int i = 0; i < 4096 && !exchange->closed(); ++i) exchange->write(piece);
+                  while (!exchange->closed()) exchange->write(piece);
                   exchange->end();
                 },
                 Access::open, Where::worker});
@@ -104,6 +105,7 @@ class HttpTest : public ::testing::Test {
   std::unique_ptr<Server> server_;
   std::thread thread_;
   std::atomic<int> closed_{0};
+  std::atomic<bool> flooded_{false};
   ExchangePtr waiting_;
 };
 
@@ -257,6 +259,8 @@ TEST_F(HttpTest, AClientThatDoesNotReadIsGivenUp) {
   start(options);
   RawClient client(port());
   client.send(get("/flood"));
+  // All that was sent before may still be read; the end of a whole answer may not.
+  EXPECT_TRUE(eventually([&] { return flooded_; }));
   EXPECT_TRUE(eventually([&] { return server_->connections() == 0; }));
 }
 
@@ -270,11 +274,11 @@ TEST_F(HttpTest, SlowAndIdleClientsAreClosed) {
   EXPECT_TRUE(idle.is_closed());
   RawClient slow_header(port());
   slow_header.send("GET /hello HTT");
-  EXPECT_EQ(slow_header.receive().status, 408);
+  EXPECT_TRUE(slow_header.is_closed());
   RawClient slow_body(port());
   slow_body.send(
       "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{");
-  EXPECT_EQ(slow_body.receive().status, 408);
+  EXPECT_TRUE(slow_body.is_closed());
 }
 
 TEST_F(HttpTest, KeysAreNeededWhereThereAreAny) {
@@ -336,6 +340,15 @@ TEST_F(HttpTest, FinishingLetsAnAnswerEndAndTakesNoMoreConnections) {
   const auto reply = busy.receive();
   EXPECT_EQ(reply.body, "done");
   EXPECT_EQ(reply.headers.at("connection"), "close");
+}
+
+TEST(HttpServer, OneThatIsFinishedBeforeItRunsEndsAtOnce) {
+  ServerOptions options;
+  options.port = 0;
+  auto server = Server::create(options, {});
+  ASSERT_TRUE(server.has_value());
+  (*server)->finish(1s);
+  (*server)->run();
 }
 
 TEST(HttpServer, APortThatIsTakenIsAnError) {
