@@ -59,9 +59,11 @@ std::string SchemaReader::mismatch(const Json& unresolved, const Json& value, co
     if (!fits) return path + " is no " + type.dump() + ": " + value.dump().substr(0, 80);
   }
   if (value.is_object()) {
-    for (const Json& name : schema.value("required", Json::array()))
+    const Json required = schema.value("required", Json::array());
+    for (const Json& name : required)
       if (!value.contains(name.get<std::string>())) return path + " lacks " + name.dump();
-    for (const auto& [name, its_schema] : schema.value("properties", Json::object()).items())
+    const Json properties = schema.value("properties", Json::object());
+    for (const auto& [name, its_schema] : properties.items())
       if (value.contains(name))
         if (std::string wrong = mismatch(its_schema, value[name], path + "." + name); !wrong.empty()) return wrong;
   }
@@ -100,7 +102,8 @@ Json SchemaReader::draw(const Json& unresolved, std::mt19937& random, int depth)
   }
   Json object = Json::object();
   const Json required = schema.value("required", Json::array());
-  for (const auto& [name, its_schema] : schema.value("properties", Json::object()).items()) {
+  const Json properties = schema.value("properties", Json::object());
+  for (const auto& [name, its_schema] : properties.items()) {
     const bool needed = std::find(required.begin(), required.end(), Json(name)) != required.end();
     if (needed || (depth < 6 && random() % 3 == 0)) object[name] = draw(its_schema, random, depth + 1);
   }
