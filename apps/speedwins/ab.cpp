@@ -339,7 +339,8 @@ void add_ab_command(CLI::App& app, Context& context) {
   add_model_argument(*command, flags->a.model.model);
   add_side_flags(*command, flags->a);
   command->add_option("B", flags->b_arguments, "After --: how B differs from A, in the same flags, or another MODEL")
-      ->expected(0, -1);
+      ->required()
+      ->expected(1, -1);
   command->add_option("--seconds", flags->comparison.seconds, "Time for the pairs at most")
       ->check(CLI::Range(0.1, 86400.0))
       ->capture_default_str();

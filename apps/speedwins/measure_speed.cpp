@@ -26,6 +26,13 @@ double uncertainty(const std::vector<double>& samples) {
   return (interval.high - interval.low) / 2 / median(samples);
 }
 
+/// The work with the flags of the model that belong to it.
+SpeedWork work_of(const SpeedPlan& plan) {
+  SpeedWork work = plan.work;
+  work.kv_type = plan.model.kv_type;
+  return work;
+}
+
 /// One repetition of the work by a model loaded for it.
 struct Repetition {
   LoadedModel loaded;
@@ -35,7 +42,7 @@ struct Repetition {
   static Result<Repetition> create(const SpeedPlan& plan) {
     SW_ASSIGN(LoadedModel loaded, load_model(plan.model));
     const Stopwatch creating;
-    SW_ASSIGN(SpeedRun run, SpeedRun::create(*loaded.model, *loaded.pool, plan.work));
+    SW_ASSIGN(SpeedRun run, SpeedRun::create(*loaded.model, *loaded.pool, work_of(plan)));
     const double load_ms = loaded.load_ms + creating.ms();
     return Repetition{std::move(loaded), std::move(run), load_ms};
   }

@@ -49,7 +49,9 @@ Metric count(std::string name, std::string unit, double value) {
 /// What a clock is not needed for: the same on a busy machine as on an idle one.
 Result<std::vector<Metric>> counted(const SpeedPlan& plan, const std::atomic<bool>& stop) {
   SW_ASSIGN(const LoadedModel loaded, load_model(plan.model));
-  SW_ASSIGN(SpeedRun run, SpeedRun::create(*loaded.model, *loaded.pool, plan.work));
+  SpeedWork work = plan.work;
+  work.kv_type = plan.model.kv_type;
+  SW_ASSIGN(SpeedRun run, SpeedRun::create(*loaded.model, *loaded.pool, work));
   SW_ASSIGN(const RecordedRun recorded, run.record(&stop));
   const WorkCounts prefill = counts_of(recorded.prefill), decode = counts_of(recorded.decode);
   const MemoryUse memory = run.memory();
@@ -190,6 +192,19 @@ Change change_of(const Metric& then, const Metric& now, double tolerance) {
   return change;
 }
 
+/// Those fields of one configuration that are not the same in the other: "kv f32".
+std::string difference(const std::string& of, const std::string& other) {
+  const auto one = nlohmann::ordered_json::parse(of, nullptr, false),
+             two = nlohmann::ordered_json::parse(other, nullptr, false);
+  if (!one.is_object() || !two.is_object()) return of == other ? "" : of;
+  std::string text;
+  for (const auto& [key, value] : one.items())
+    if (!two.contains(key) || two[key] != value)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
+                          value.is_string() ? value.get<std::string>() : value.dump());
+  return text;
+}
+
 const char* word(Finding finding) {
   switch (finding) {
     case Finding::better:
@@ -254,7 +269,8 @@ Result<Report> regress(RegressFlags flags, const Context& context) {
             fmt::format("The baseline has another {}: {} then, {} now.", what, then, is), report::Tone::warning});
     };
     differs("machine", baseline->machine, now.machine);
-    differs("configuration", baseline->configuration, now.configuration);
+    differs("configuration", difference(baseline->configuration, now.configuration),
+            difference(now.configuration, baseline->configuration));
     differs("model file", baseline->model_hash, now.model_hash);
     using report::Format;
     report::Table table{

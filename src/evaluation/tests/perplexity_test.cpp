@@ -32,8 +32,8 @@ TEST(CutText, transformers_scores_every_token_but_the_first_once) {
     EXPECT_EQ(scored[0], 0);
     // Strides beyond the window leave gaps, as the loop it stands for does.
     for (std::size_t i = 1; i < 24; ++i) EXPECT_EQ(scored[i], 1) << stride;
-    if (stride <= 24)
-      for (std::size_t i = 1; i < 100; ++i) EXPECT_LE(scored[i], 1) << stride << ' ' << i;
+    if (stride > 24) continue;
+    for (std::size_t i = 24; i < 100; ++i) EXPECT_EQ(scored[i], 1) << stride << ' ' << i;
   }
 }
 
