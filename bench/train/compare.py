@@ -1,16 +1,18 @@
 """Training speed beside PyTorch on the same machine, in turn.
 
-    python bench/train/compare.py build/speedwins TEXT [--rounds 3] [--steps 12] [--threads 2] [--only 5m]
+    python bench/train/compare.py build/speedwins TEXT [--rounds 3] [--steps 12] [--threads 2] [--only 5m] [--cpu]
 
 Llama-shaped models of about 5 and 30 million parameters, sequences of 256, 2,048 tokens an update, AdamW. Each round
 runs Speed Wins, PyTorch and, where it works, torch.compile one after another; a ratio is taken within a round, so that
 what else the machine does falls on all of them. Rates are medians of the steps of a run, the first two left out.
+On a machine that others use too, --cpu --threads 1 counts seconds of the processor instead of the clock's.
 Needs torch; development only.
 """
 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -53,23 +55,35 @@ validate_every = 1000000
 """
 
 
-def ours(program: str, shape: dict, precision: str, args, work: Path) -> dict:
-    out = work / f"{shape['width']}"
-    path = work / "recipe.toml"
-    path.write_text(recipe(shape, precision, args.steps, Path(args.text).resolve(), out))
+def train(program: str, path: Path, out: Path, threads: int) -> tuple[dict, float]:
+    """What a run from the beginning reports, and the processor's seconds it took."""
     subprocess.run(["rm", "-rf", str(out / "checkpoints"), str(out / "log.jsonl")], check=True)
-    run = subprocess.run([program, "train", str(path), "--json", "-t", str(args.threads)], capture_output=True, text=True)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = subprocess.run([program, "train", str(path), "--json", "-t", str(threads)], capture_output=True, text=True)
     if run.returncode != 0:
         sys.exit(run.stderr + run.stdout)
-    result = json.loads(run.stdout)
-    rates = [json.loads(line)["tok_s"] for line in (out / "log.jsonl").read_text().splitlines()][2:]
-    return {"tok_s": statistics.median(rates), "bytes": result["peak_rss_bytes"], "share": result["flop_limit_share"],
-            "parameters": result["parameters"]}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return json.loads(run.stdout), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def ours(program: str, shape: dict, precision: str, args, work: Path) -> dict:
+    out, path, text = work / f"{shape['width']}", work / "recipe.toml", Path(args.text).resolve()
+    if args.cpu:  # what more steps take more; the first of these runs may still train the tokenizer
+        seconds = {}
+        for steps in (1, 2, args.steps):
+            path.write_text(recipe(shape, precision, steps, text, out))
+            result, seconds[steps] = train(program, path, out, args.threads)
+        rate = (args.steps - 2) * BATCH * SEQUENCE / (seconds[args.steps] - seconds[2])
+    else:
+        path.write_text(recipe(shape, precision, args.steps, text, out))
+        result, _ = train(program, path, out, args.threads)
+        rate = statistics.median([json.loads(line)["tok_s"] for line in (out / "log.jsonl").read_text().splitlines()][2:])
+    return {"tok_s": rate, "bytes": result["peak_rss_bytes"], "share": result["flop_limit_share"]}
 
 
 def torchs(shape: dict, precision: str, compiled: bool, args) -> dict | None:
     request = json.dumps(shape | dict(sequence=SEQUENCE, batch=BATCH, steps=args.steps, threads=args.threads,
-                                      bf16=precision == "bf16", compiled=compiled))
+                                      bf16=precision == "bf16", compiled=compiled, cpu=args.cpu))
     run = subprocess.run([sys.executable, str(HERE / "torch_run.py"), request], capture_output=True, text=True,
                          env=os.environ | {"OMP_NUM_THREADS": str(args.threads)})
     return json.loads(run.stdout.splitlines()[-1]) if run.returncode == 0 else None
@@ -89,6 +103,7 @@ def main() -> None:
     parser.add_argument("--only", choices=SHAPES)
     parser.add_argument("--precision", choices=("fp32", "bf16"))
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--cpu", action="store_true", help="count seconds of the processor")
     args = parser.parse_args()
     print("| model | precision | tok/s | of the FLOP limit | ÷ PyTorch | ÷ torch.compile | memory ÷ PyTorch |")
     print("|---|---|---|---|---|---|---|")
