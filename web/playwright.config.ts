@@ -7,9 +7,9 @@ export default defineConfig({
   testDir: 'tests/e2e',
   outputDir: 'test-results',
   workers: 1, // tests look at times; two browsers at once would measure each other
-  timeout: 60_000,
+  timeout: 90_000,
   maxFailures: Number(process.env['MAX_FAILURES'] ?? 0),
-  expect: { timeout: 10_000 },
+  expect: { timeout: 30_000 },
   use: {
     baseURL,
     launchOptions: {

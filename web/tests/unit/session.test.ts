@@ -137,6 +137,14 @@ describe('a chat', () => {
     });
   });
 
+  test('says that the server is gone, unless it is the page that goes', async () => {
+    const id = session.send(null, 'Hello');
+    await model.say('Hi', new TypeError('network error'));
+    expect(new History(storage).get(id)?.messages[1]).toMatchObject({ content: '', state: 'stopped' });
+    await vi.waitFor(() => expect(texts(id)?.[1]).toEqual(['assistant', 'Hi', 'failed']));
+    expect(history.get(id)?.messages[1]?.failure?.kind).toBe('unreachable');
+  });
+
   test('deleted while it is answered stays deleted', async () => {
     const id = session.send(null, 'Hello');
     await model.say('Hi');

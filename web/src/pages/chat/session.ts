@@ -7,6 +7,7 @@ import { requestOptions, type Settings } from './settings';
 type Stream = (request: ChatRequest, signal: AbortSignal) => AsyncIterable<ChatEvent>;
 
 const keepEveryMs = 500;
+const leavingMs = 300;
 
 /** Talks to the model on behalf of conversations. Goes on while the reader looks at another page or conversation. */
 export class ChatSession {
@@ -116,9 +117,10 @@ export class ChatSession {
       }
       latest = { ...latest, state: 'done' };
     } catch (thrown) {
-      latest = controller.signal.aborted
-        ? { ...latest, state: 'stopped' }
-        : { ...latest, state: 'failed', failure: asFailure(thrown) };
+      const failure = asFailure(thrown);
+      // A page that is being left loses its connections first; what is stored of the answer then stays as it is.
+      if (failure.kind === 'unreachable') await new Promise((done) => setTimeout(done, leavingMs));
+      latest = controller.signal.aborted ? { ...latest, state: 'stopped' } : { ...latest, state: 'failed', failure };
     }
     cancelAnimationFrame(frame);
     show(true);
