@@ -121,7 +121,7 @@ Metrics::Totals Metrics::totals_of(const Models& models) {
     sum.step_ms = std::max(sum.step_ms, stats.step_ms);
     sum.steps += stats.steps;
     sum.busy_s += stats.busy_s;
-    sum.prompt_tokens += stats.prompt_tokens;
+    sum.prompt_tokens += stats.prompt_tokens + stats.cached_tokens;  // the engine counts those that it computed
     sum.cached_tokens += stats.cached_tokens;
     sum.disk_tokens += stats.disk_tokens;
     sum.new_tokens += stats.new_tokens;
