@@ -23,18 +23,17 @@ TEST(CutText, llama_cpp_scores_the_second_half_of_windows_that_do_not_overlap) {
 }
 
 TEST(CutText, transformers_scores_every_token_but_the_first_once) {
-  for (const std::size_t stride : {1, 10, 24, 30}) {
+  for (const std::size_t stride : {1, 10, 23}) {
     std::vector<int> scored(100);
     for (const TextWindow& window : cut_text(Convention::transformers, 100, 24, stride)) {
       EXPECT_LE(window.end - window.begin, 24u);
       for (std::size_t i = window.first_scored; i < window.end; ++i) ++scored[i];
     }
     EXPECT_EQ(scored[0], 0);
-    // Strides beyond the window leave gaps, as the loop it stands for does.
-    for (std::size_t i = 1; i < 24; ++i) EXPECT_EQ(scored[i], 1) << stride;
-    if (stride > 24) continue;
-    for (std::size_t i = 24; i < 100; ++i) EXPECT_EQ(scored[i], 1) << stride << ' ' << i;
+    for (std::size_t i = 1; i < 100; ++i) EXPECT_EQ(scored[i], 1) << stride << ' ' << i;
   }
+  // Windows that do not overlap: nothing predicts the first token of each.
+  EXPECT_EQ(cut_text(Convention::transformers, 100, 24, 24)[1].first_scored, 25u);
 }
 
 class GoldenPerplexity : public testing::TestWithParam<const char*> {};
