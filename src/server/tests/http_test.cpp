@@ -260,7 +260,7 @@ TEST_F(HttpTest, AClientThatDoesNotReadIsGivenUp) {
   RawClient client(port());
   client.send(get("/flood"));
   // All that was sent before may still be read; the end of a whole answer may not.
-  EXPECT_TRUE(eventually([&] { return flooded_; }));
+  EXPECT_TRUE(eventually([&] { return flooded_.load(); }));
   EXPECT_TRUE(eventually([&] { return server_->connections() == 0; }));
 }
 
