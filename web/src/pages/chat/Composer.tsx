@@ -16,8 +16,9 @@ export function Composer({ field, text, isAnswering, onText, onSend, onStop }: P
   useLayoutEffect(() => {
     const element = field.current;
     if (!element) return;
-    element.style.height = 'auto';
-    element.style.height = `${element.scrollHeight}px`;
+    element.style.height = '';
+    // Of an empty field the browser would measure the placeholder, wrapped at whatever width there is so far.
+    if (text !== '') element.style.height = `${element.scrollHeight}px`;
   }, [field, text]);
 
   const canSend = text.trim() !== '';
