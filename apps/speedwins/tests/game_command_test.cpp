@@ -104,7 +104,9 @@ TEST(GameCommand, a_pipe_plays_too_in_ascii_and_80_columns) {
     EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7f)) << static_cast<int>(c);
     column = c == '\n' ? 0 : column + 1;
     // Only a share code may be longer: it must stay one word.
-    if (column > 80) EXPECT_NE(played.out.find("SW1-"), std::string::npos);
+    if (column > 80) {
+      EXPECT_NE(played.out.find("SW1-"), std::string::npos);
+    }
   }
   EXPECT_NE(played.out.find("Until next time"), std::string::npos);
 }
