@@ -35,10 +35,10 @@ test('a second question continues the first, and its cached part is shown', asyn
 test('nothing moves while an answer is written', async ({ page, chat }) => {
   await slowDown(page);
   await page.addInitScript(() => {
-    const shifts: number[] = [];
+    const shifts: number[] = []; // when something moved
     Object.assign(window, { shifts });
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) shifts.push(entry.value);
+      for (const { startTime } of list.getEntries()) shifts.push(startTime);
     }).observe({ type: 'layout-shift' });
   });
   await chat.open();
@@ -50,13 +50,14 @@ test('nothing moves while an answer is written', async ({ page, chat }) => {
       const answer = document.querySelector('[role=log] .markdown');
       return (answer?.getBoundingClientRect().top ?? 0) + (log?.scrollTop ?? 0);
     });
+  const since = await page.evaluate(() => performance.now()); // before, the field grew with the question typed into it
   const before = await top();
   const composer = await chat.field.boundingBox();
   await chat.answered();
   expect(Math.abs((await top()) - before)).toBeLessThan(1);
   expect(await chat.field.boundingBox()).toEqual(composer);
   const shifts = await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts);
-  expect(shifts).toEqual([]);
+  expect(shifts.filter((time) => time >= since)).toEqual([]);
 });
 
 test('an answer can be stopped, by button and by Escape, and keeps what was written', async ({ page, chat }) => {
