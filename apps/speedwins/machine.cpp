@@ -87,8 +87,9 @@ std::string rates(const Limits& limits) {
 
 std::string disturbance(const Limits& limits) {
   if (limits.load_average < 0.5) return "";
-  return fmt::format("\nOther programs were running (load {:.1f}): --refresh on an idle machine measures more.\n",
-                     limits.load_average);
+  return fmt::format(
+      "\nOther programs were running (load {:.1f}): an idle machine, measured with --refresh,\ncan do more.\n",
+      limits.load_average);
 }
 
 /// Bars grow with the logarithm: each level is several times slower than the one before.

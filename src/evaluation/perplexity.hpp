@@ -20,8 +20,9 @@ enum class Convention : std::uint8_t {
   /// Windows that do not overlap; in each, the tokens of the second half are scored. A model that begins texts with a
   /// token (BOS) sees it in place of the first token of every window. llama.cpp's `perplexity`.
   llama_cpp,
-  /// A window slides by `stride`; in each, the tokens the one before did not hold are scored, so that all of the text
-  /// but its first token is. Windows are averaged with the weight of their scored tokens less one. The loop of
+  /// A window slides by `stride`; in each, the tokens the one before did not hold are scored: all of the text but its
+  /// first token, where windows overlap. Windows are averaged with the weight of their scored tokens less one. The loop
+  /// of
   /// "Perplexity of fixed-length models" in the documentation of Hugging Face transformers.
   transformers,
 };

@@ -53,9 +53,10 @@ TEST(Measuring, every_command_teaches_and_refuses_wrong_use) {
 }
 
 TEST(Measuring, reports_fit_80_columns_and_say_the_same_without_colour_and_unicode) {
-  for (const std::string command :
-       {"bench demo -r 2" + short_work, "profile demo" + short_work, "eval demo --tasks suite --items 3 -t 1",
-        "regress demo --counts-only" + short_work, std::string("history"), std::string("machine")}) {
+  for (const std::string& command :
+       {"bench demo -r 2" + short_work, "profile demo" + short_work,
+        std::string("eval demo --tasks suite --items 3 -t 1"), "regress demo --counts-only" + short_work,
+        std::string("history"), std::string("machine")}) {
     const Finished unicode = speedwins(command, "", "LC_ALL=C.UTF-8");
     ASSERT_EQ(unicode.exit_code, 0) << command << unicode.error;
     EXPECT_LE(widest_line(unicode.out), 80u) << unicode.out;
@@ -100,7 +101,8 @@ TEST(Measuring, csv_and_html_are_written_and_a_file_that_cannot_be_is_an_error_a
   const std::string page = text_of(html);
   for (const char* part : {"Roofline", "One pass of prefill", "One pass of decode", "<svg", "prefers-color-scheme"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
-  EXPECT_EQ(page.find("http://") == std::string::npos || page.find("www.w3.org") != std::string::npos, true);
+  for (const char* loads : {"src=", "href=", "<script", "@import"})
+    EXPECT_EQ(page.find(loads), std::string::npos) << loads;
 
   const Finished failed = speedwins("regress demo --counts-only --json --html /no/such/folder/x.html" + short_work);
   EXPECT_EQ(failed.exit_code, 1);
@@ -193,12 +195,12 @@ TEST(Measuring, an_interrupted_evaluation_shows_what_it_has_and_resumes) {
   const fs::path file = test_home() / "long.txt";
   {
     std::ofstream out(file);
-    for (int i = 0; i < 3000; ++i) out << "Sentence " << i << " of a long text about the cache of keys and values. ";
+    for (int i = 0; i < 1000; ++i) out << "Sentence " << i << " of a long text about the cache of keys and values. ";
   }
   const std::string evaluation = "eval demo --ctx 32 --json -t 1 --text " + quoted(file);
   const std::string interrupted_run =
       "XDG_DATA_HOME=" + quoted(test_home()) + " XDG_CACHE_HOME=" + quoted(test_home()) +
-      " timeout --foreground -s INT 3 '" SPEEDWINS_PROGRAM "' " + evaluation + " > " + quoted(test_home() / "partial");
+      " timeout --foreground -s INT 1 '" SPEEDWINS_PROGRAM "' " + evaluation + " > " + quoted(test_home() / "partial");
   ASSERT_NE(std::system(interrupted_run.c_str()), -1);
   const auto partial = nlohmann::json::parse(text_of(test_home() / "partial"));
   if (!partial["interrupted"].get<bool>()) GTEST_SKIP() << "this machine was done before it could be interrupted";
