@@ -88,7 +88,7 @@ std::string rates(const Limits& limits) {
 std::string disturbance(const Limits& limits) {
   if (limits.load_average < 0.5) return "";
   return fmt::format(
-      "\nOther programs were running (load {:.1f}): an idle machine, measured with --refresh,\ncan do more.\n",
+      "\nOther programs were running (load {:.1f}): an idle machine can do more,\nmeasured with --refresh.\n",
       limits.load_average);
 }
 
