@@ -75,7 +75,7 @@ class Pet(BaseModel):
 
 def a_parsed_answer_is_an_object_of_its_class():
     messages = [{"role": "user", "content": "Invent a pet."}]
-    for seed in range(3):
+    for seed in range(20):
         try:
             answer = client.chat.completions.parse(
                 model="demo", messages=messages, response_format=Pet, max_tokens=300, seed=seed)

@@ -21,7 +21,11 @@ without_page() {
 command -v npm > /dev/null || without_page "npm is missing"
 cd "$web"
 if [[ ! node_modules/.package-lock.json -nt package-lock.json ]]; then
-  PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error >&2 ||
+  # npm 11 takes a lock file for incomplete where a registry lacks packages of other systems; `install` does not mind,
+  # and takes the locked versions too.
+  export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
+  npm ci --no-audit --no-fund --loglevel=silent >&2 ||
+    npm install --no-save --no-audit --no-fund --loglevel=error >&2 ||
     without_page "npm could not install what the web interface is made of (see above)"
   touch node_modules/.package-lock.json
 fi
