@@ -6,6 +6,7 @@ import json
 import sys
 import time
 import traceback
+from typing import Literal
 
 import openai
 from openai import OpenAI
@@ -68,22 +69,17 @@ def n_stop_penalties_and_bias_are_taken():
 
 
 class Pet(BaseModel):
-    name: str
-    legs: int
+    kind: Literal["cat", "dog", "snake"]
+    legs: Literal[0, 4]
     tame: bool
 
 
 def a_parsed_answer_is_an_object_of_its_class():
     messages = [{"role": "user", "content": "Invent a pet."}]
-    for seed in range(20):
-        try:
-            answer = client.chat.completions.parse(
-                model="demo", messages=messages, response_format=Pet, max_tokens=300, seed=seed)
-        except openai.LengthFinishReasonError:
-            continue  # a small model may write a long name
+    for seed in range(3):
+        answer = client.chat.completions.parse(
+            model="demo", messages=messages, response_format=Pet, max_tokens=300, seed=seed)
         assert isinstance(answer.choices[0].message.parsed, Pet)
-        return
-    raise AssertionError("no answer ended within its tokens")
 
 
 def a_json_object_is_one():

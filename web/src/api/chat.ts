@@ -84,6 +84,7 @@ export async function* streamChat(request: ChatRequest, signal: AbortSignal): As
   const response = await postJson('/v1/chat/completions', body, signal);
   if (!response.body) throw new TypeError('The answer has no body.');
   for await (const { data } of sseEvents(response.body)) {
+    signal.throwIfAborted(); // what had arrived before is not shown after
     if (data === '[DONE]') return;
     yield* eventsOf(data);
   }
