@@ -39,6 +39,7 @@ function(sw_library name)
   if(SPEEDWINS_TESTS AND tests)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE sw_${name} ${A_PRIVATE_DEPS} GTest::gtest_main)
+    target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O1>)  # they are compiled more often than run
     target_compile_definitions(${name}_tests PRIVATE
       SPEEDWINS_SOURCE_DIR="${SPEEDWINS_ROOT}" SPEEDWINS_SHARED_DIR="${SPEEDWINS_ROOT}/../shared")
     add_test(NAME ${name} COMMAND ${name}_tests)
