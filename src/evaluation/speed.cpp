@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "decode/sampler.hpp"
@@ -14,11 +13,6 @@ namespace sw {
 namespace {
 
 constexpr int least_batch_tokens = 512;
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 /// One sequence of the batch: what it still has to read, and the token it wrote last.
 struct Sequence {
@@ -42,7 +36,7 @@ struct SpeedRun::Impl {
   /// One forward pass of `batch`; row i of the logits chooses the next token of chosen[i]. `made` is when it began.
   Status pass(std::span<const BatchEntry> batch, std::span<Sequence* const> chosen, Sampler& greedy) {
     Spans* record = passes ? &spans : nullptr;
-    PassRecord taken{.begin_ns = passes ? now_ns() : 0};
+    PassRecord taken{.begin_ns = passes ? SpanClock::now() : 0};
     for (const BatchEntry& entry : batch) taken.tokens += static_cast<int>(entry.tokens.size());
     {
       const Span span(record, "reserve", -1, 0, 0);
@@ -56,7 +50,7 @@ struct SpeedRun::Impl {
         chosen[i]->last = greedy.sample(logits.row(static_cast<int>(i))).token;
     }
     if (!passes) return {};
-    taken.end_ns = now_ns();
+    taken.end_ns = SpanClock::now();
     passes->push_back(taken);
     return {};
   }
