@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "hub/repository.hpp"
 #include "test_server.hpp"
@@ -210,6 +211,78 @@ TEST_F(Download, paths_that_leave_the_folder_are_refused) {
     EXPECT_FALSE(fetch(server, file)) << hostile;
   }
   EXPECT_TRUE(server.requests().empty());
+}
+
+/// A certificate, and whom OpenSSL trusts until the end of the test.
+class DownloadOverTls : public Download {
+ protected:
+  void SetUp() override {
+    Download::SetUp();
+    if (const char* file = std::getenv("SSL_CERT_FILE")) before_ = file;
+  }
+  void TearDown() override {
+    if (before_)
+      ::setenv("SSL_CERT_FILE", before_->c_str(), 1);
+    else
+      ::unsetenv("SSL_CERT_FILE");
+    fs::remove(pem_);
+    Download::TearDown();
+  }
+  void trust(const TestCertificate& certificate) {
+    certificate.write_pem(pem_);
+    ::setenv("SSL_CERT_FILE", pem_.c_str(), 1);
+  }
+
+  std::optional<std::string> before_;
+  const fs::path pem_ = fs::temp_directory_path() / ("speedwins-certificate-" + std::to_string(::getpid()) + ".pem");
+};
+
+TEST_F(DownloadOverTls, cut_connection_is_continued_where_it_ended) {
+  const TestCertificate certificate;
+  trust(certificate);
+  TestServer server(
+      [](const auto& request) {
+        std::string bytes = ranged_answer(request, weights());
+        if (offset_of(request) == 0) bytes.resize(5000);
+        return bytes;
+      },
+      &certificate);
+  const auto path = fetch(server, weights_file);
+  ASSERT_TRUE(path) << path.error().message();
+  EXPECT_EQ(content(*path), weights());
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_GT(offset_of(requests[1]), 4000u);
+}
+
+TEST_F(DownloadOverTls, certificate_that_nobody_vouches_for_is_refused) {
+  const TestCertificate certificate, another;
+  trust(another);
+  TestServer server([](const auto& request) { return ranged_answer(request, weights()); }, &certificate);
+  const auto path = fetch(server, weights_file, 1);
+  ASSERT_FALSE(path);
+  EXPECT_NE(path.error().message().find("certificate verify failed"), std::string::npos) << path.error().message();
+  EXPECT_TRUE(server.requests().empty());
+}
+
+TEST_F(DownloadOverTls, certificate_of_another_host_is_refused) {
+  const TestCertificate certificate("DNS:hub.example");
+  trust(certificate);
+  TestServer server([](const auto& request) { return ranged_answer(request, weights()); }, &certificate);
+  const auto path = fetch(server, weights_file, 1);
+  ASSERT_FALSE(path);
+  EXPECT_NE(path.error().message().find("certificate verify failed"), std::string::npos) << path.error().message();
+  EXPECT_TRUE(server.requests().empty());
+}
+
+TEST_F(DownloadOverTls, redirect_to_an_address_without_tls_is_refused) {
+  const TestCertificate certificate;
+  trust(certificate);
+  TestServer plain([](const auto& request) { return ranged_answer(request, weights()); });
+  TestServer server([&](const auto&) { return answer(302, "", "Location: " + plain.address() + "/file\r\n"); },
+                    &certificate);
+  EXPECT_FALSE(fetch(server, weights_file, 1));
+  EXPECT_TRUE(plain.requests().empty());
 }
 
 }  // namespace

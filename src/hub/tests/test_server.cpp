@@ -8,7 +8,10 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <memory>
+#include <span>
 #include <stdexcept>
+#include <string_view>
 
 namespace sw {
 namespace {
@@ -19,17 +22,45 @@ sockaddr* as_address(sockaddr_in& address) {
   return reinterpret_cast<sockaddr*>(&address);
 }
 
-void send_all(int connection, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
+/// One accepted connection, closed at the end.
+class Connection {
+ public:
+  Connection(int socket, SSL_CTX* tls) : socket_(socket) {
+    if (tls == nullptr) return;
+    tls_.reset(SSL_new(tls));
+    SSL_set_fd(tls_.get(), socket);
+    SSL_accept(tls_.get());  // a client that refuses the certificate sends nothing after it
   }
-}
+  Connection(const Connection&) = delete;
+  ~Connection() {
+    if (tls_) SSL_shutdown(tls_.get());
+    ::close(socket_);
+  }
+
+  /// Bytes read into `to`, 0 or less at the end.
+  long receive(std::span<char> to) {
+    return tls_ ? SSL_read(tls_.get(), to.data(), static_cast<int>(to.size()))
+                : ::recv(socket_, to.data(), to.size(), 0);
+  }
+
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const long sent = tls_ ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                             : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+ private:
+  int socket_;
+  std::unique_ptr<SSL, decltype(&SSL_free)> tls_{nullptr, SSL_free};
+};
 
 }  // namespace
 
-TestServer::TestServer(Handler handler) : handler_(std::move(handler)) {
+TestServer::TestServer(Handler handler, const TestCertificate* certificate)
+    : handler_(std::move(handler)), certificate_(certificate) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -49,7 +80,7 @@ TestServer::~TestServer() {
 }
 
 std::string TestServer::address() const {
-  return "http://127.0.0.1:" + std::to_string(port_);
+  return (certificate_ != nullptr ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_);
 }
 
 std::vector<TestServer::Request> TestServer::requests() const {
@@ -59,14 +90,15 @@ std::vector<TestServer::Request> TestServer::requests() const {
 
 void TestServer::serve() {
   for (;;) {
-    const int connection = ::accept(listener_, nullptr, nullptr);
-    if (connection < 0) return;
+    const int socket = ::accept(listener_, nullptr, nullptr);
+    if (socket < 0) return;
+    Connection connection(socket, certificate_ != nullptr ? certificate_->server_context() : nullptr);
     http::request_parser<http::empty_body> parser;
     std::string received;
     std::array<char, 4096> chunk;
     boost::system::error_code error;
     while (!parser.is_done()) {
-      const ssize_t n = ::recv(connection, chunk.data(), chunk.size(), 0);
+      const long n = connection.receive(chunk);
       if (n <= 0) break;
       received.append(chunk.data(), static_cast<std::size_t>(n));
       if (received.find("\r\n\r\n") == std::string::npos) continue;
@@ -81,9 +113,8 @@ void TestServer::serve() {
         const std::lock_guard lock(mutex_);
         requests_.push_back(request);
       }
-      send_all(connection, handler_(request));
+      connection.send(handler_(request));
     }
-    ::close(connection);
   }
 }
 

@@ -7,9 +7,11 @@
 #include <thread>
 #include <vector>
 
+#include "test_certificate.hpp"
+
 namespace sw {
 
-/// An HTTP server on a free port of this machine. The handler gives the bytes of the answer as they go over the wire,
+/// An HTTP server on a free port of this machine, over TLS where it is given a certificate. The handler gives the bytes of the answer as they go over the wire,
 /// so that a test can also send broken ones; the connection is closed after them.
 class TestServer {
  public:
@@ -18,16 +20,17 @@ class TestServer {
   };
   using Handler = std::function<std::string(const Request&)>;
 
-  explicit TestServer(Handler handler);
+  explicit TestServer(Handler handler, const TestCertificate* certificate = nullptr);
   ~TestServer();
 
-  std::string address() const;  ///< "http://127.0.0.1:PORT"
+  std::string address() const;  ///< "http://127.0.0.1:PORT", or https
   std::vector<Request> requests() const;
 
  private:
   void serve();
 
   Handler handler_;
+  const TestCertificate* certificate_;
   int listener_ = -1;
   int port_ = 0;
   mutable std::mutex mutex_;
