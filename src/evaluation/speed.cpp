@@ -19,6 +19,9 @@ struct Sequence {
   SequenceId id;
   std::span<const TokenId> unread;
   TokenId last = 0;
+  Sampler greedy{{}};
+
+  void choose(std::span<const float> logits) { last = greedy.sample(logits).token; }
 };
 
 }  // namespace
@@ -26,6 +29,7 @@ struct Sequence {
 struct SpeedRun::Impl {
   const Model& model;
   SpeedWork work;
+  ThreadPool& pool;
   StatePool state;
   Executor executor;
   std::vector<std::vector<TokenId>> prompts;
@@ -34,7 +38,7 @@ struct SpeedRun::Impl {
   std::vector<PassRecord>* passes = nullptr;  // where passes are recorded; null: nowhere
 
   /// One forward pass of `batch`; row i of the logits chooses the next token of chosen[i]. `made` is when it began.
-  Status pass(std::span<const BatchEntry> batch, std::span<Sequence* const> chosen, Sampler& greedy) {
+  Status pass(std::span<const BatchEntry> batch, std::span<Sequence* const> chosen) {
     Spans* record = passes ? &spans : nullptr;
     PassRecord taken{.begin_ns = passes ? SpanClock::now() : 0};
     for (const BatchEntry& entry : batch) taken.tokens += static_cast<int>(entry.tokens.size());
@@ -46,8 +50,10 @@ struct SpeedRun::Impl {
     SW_ASSIGN(const Logits logits, executor.forward(batch, state));
     {
       const Span span(record, "sample", -1, 0, 0);
-      for (std::size_t i = 0; i < chosen.size(); ++i)
-        chosen[i]->last = greedy.sample(logits.row(static_cast<int>(i))).token;
+      pool.parallel_for(std::ssize(chosen), 1, [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t i = begin; i < end; ++i)
+          chosen[static_cast<std::size_t>(i)]->choose(logits.row(static_cast<int>(i)));
+      });
     }
     if (!passes) return {};
     taken.end_ns = SpanClock::now();
@@ -57,7 +63,7 @@ struct SpeedRun::Impl {
 
   /// Reads every prompt, as many chunks at a time as a batch holds. The time of the pass that took in the last
   /// sequence goes to `queue_ms`.
-  Status prefill(std::vector<Sequence>& sequences, Sampler& greedy, const Stopwatch& since, double& queue_ms) {
+  Status prefill(std::vector<Sequence>& sequences, const Stopwatch& since, double& queue_ms) {
     std::vector<BatchEntry> batch;
     std::vector<Sequence*> chosen;
     for (std::size_t next = 0;;) {
@@ -73,23 +79,23 @@ struct SpeedRun::Impl {
           queue_ms = since.ms();
         }
         sequence.unread = sequence.unread.subspan(chunk.size());
-        batch.push_back({sequence.id, chunk, sequence.unread.empty() ? 1 : 0, greedy.deciding_logits()});
+        batch.push_back({sequence.id, chunk, sequence.unread.empty() ? 1 : 0, sequence.greedy.deciding_logits()});
         if (sequence.unread.empty()) chosen.push_back(&sequence);
         room -= static_cast<int>(chunk.size());
       }
       if (batch.empty()) return {};
-      SW_TRY(pass(batch, chosen, greedy));
+      SW_TRY(pass(batch, chosen));
     }
   }
 
-  Status decode_step(std::vector<Sequence>& sequences, Sampler& greedy) {
+  Status decode_step(std::vector<Sequence>& sequences) {
     std::vector<BatchEntry> batch;
     std::vector<Sequence*> chosen;
     for (Sequence& sequence : sequences) {
-      batch.push_back({sequence.id, {&sequence.last, 1}, 1, greedy.deciding_logits()});
+      batch.push_back({sequence.id, {&sequence.last, 1}, 1, sequence.greedy.deciding_logits()});
       chosen.push_back(&sequence);
     }
-    return pass(batch, chosen, greedy);
+    return pass(batch, chosen);
   }
 
   Result<SpeedSample> run(const std::atomic<bool>* cancel, RecordedRun* recorded) {
@@ -109,7 +115,6 @@ struct SpeedRun::Impl {
     passes = recorded ? &recorded->prefill.passes : nullptr;
     executor.record(recorded ? &spans : nullptr);
     spans.clear();
-    Sampler greedy({});
 
     const Stopwatch total;
     if (model.tokenizer) {
@@ -118,7 +123,7 @@ struct SpeedRun::Impl {
     }
     sample.tokenize_ms = total.ms();
     const Stopwatch prefilling;
-    SW_TRY(prefill(sequences, greedy, prefilling, sample.queue_ms));
+    SW_TRY(prefill(sequences, prefilling, sample.queue_ms));
     sample.prefill_ms = prefilling.ms();
     sample.ttft_ms = total.ms();
     if (recorded) {
@@ -131,7 +136,7 @@ struct SpeedRun::Impl {
     for (int i = 0; i < work.new_tokens; ++i) {
       SW_TRY(cancelled());
       const Stopwatch step;
-      SW_TRY(decode_step(sequences, greedy));
+      SW_TRY(decode_step(sequences));
       sample.inter_token_ms.push_back(step.ms());
       sample.decode_ms += sample.inter_token_ms.back();
     }
@@ -170,7 +175,7 @@ Result<SpeedRun> SpeedRun::create(const Model& model, ThreadPool& pool, const Sp
     SW_ASSIGN(text, model.tokenizer->decode(prompts.front()));
   }
   auto impl =
-      std::make_unique<Impl>(model, work, std::move(state), std::move(executor), std::move(prompts), std::move(text));
+      std::make_unique<Impl>(model, work, pool, std::move(state), std::move(executor), std::move(prompts), std::move(text));
   // An op records one span, and a block has a dozen ops at most.
   const auto most_passes = static_cast<std::size_t>(
       std::max<std::int64_t>(work.new_tokens, std::int64_t{work.prompt_tokens} * work.batch / least_batch_tokens + 1));

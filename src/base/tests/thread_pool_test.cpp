@@ -41,5 +41,17 @@ TEST(ThreadPools, WakeAfterSleeping) {
   }
 }
 
+TEST(ThreadPools, WaitForEveryPieceThatAnotherThreadTook) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<int> done(64);  // written without synchronization of its own: the pool's must do
+    pool.parallel_for(64, 1, [&](std::int64_t begin, std::int64_t, int thread) {
+      if (thread != 0 && round % 10 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+      done[static_cast<std::size_t>(begin)] = 1;
+    });
+    EXPECT_EQ(std::accumulate(done.begin(), done.end(), 0), 64);
+  }
+}
+
 }  // namespace
 }  // namespace sw

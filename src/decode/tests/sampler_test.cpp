@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <vector>
 
 namespace sw {
@@ -251,6 +252,30 @@ TEST(SamplingOptions, check_names_the_field_out_of_range) {
   EXPECT_TRUE(refused([](auto& o) { o.presence_penalty = nan; }).starts_with("presence_penalty"));
   EXPECT_TRUE(refused([](auto& o) { o.logit_bias = {{3, infinity}}; }).find("logit_bias") != std::string::npos);
   EXPECT_EQ(refused([](auto&) {}), "");
+}
+
+TEST(Sampling, TheShortWayOfAGreedyStepChoosesWhatTheLongWayDoes) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const float top = std::numeric_limits<float>::max();
+  std::vector<std::vector<float>> rows = {{nan},      {-inf, -inf}, {nan, -inf, -3}, {-inf, nan, nan},
+                                          {1, 2, 2},  {top, inf},   {-0.0f, 0.0f},   {-1, nan, inf, inf}};
+  std::mt19937 random_bits(3);
+  std::uniform_int_distribution<int> few(-4, 4);
+  for (const int size : {15, 16, 17, 1000})
+    for (int round = 0; round < 20; ++round) {
+      std::vector<float> row(static_cast<std::size_t>(size));
+      for (float& x : row) x = static_cast<float>(few(random_bits));
+      row[static_cast<std::size_t>(random_bits() % row.size())] = nan;
+      rows.push_back(row);
+    }
+  SamplingOptions without_effect;
+  without_effect.logit_bias[-1] = 1;  // no such token, but a bias takes the long way
+  for (const auto& row : rows) {
+    Sampler quick({}), slow(without_effect);
+    ASSERT_EQ(quick.deciding_logits(), 1);
+    ASSERT_EQ(slow.deciding_logits(), 0);
+    EXPECT_EQ(quick.sample(row).token, slow.sample(row).token) << ::testing::PrintToString(row);
+  }
 }
 
 }  // namespace

@@ -48,13 +48,22 @@ struct SoftmaxRows {
   float* values;   ///< [rows][head_dim]: weighted sum of values
 };
 
-/// scores[m][0..32) = q[m] · keys, for M rows.
+/// The lines of the next block's keys or values that `share` of the work on this one asks for, a few at a time: a burst
+/// would fill the queue of misses and hold up the loads behind it.
+template <class S>
+void prefetch_share(const std::byte* next, std::int64_t from, std::int64_t to) {
+  for (std::int64_t i = from; i < to; i += 64) S::prefetch(next + i);
+}
+
+/// scores[m][0..32) = q[m] · keys, for M rows. `next`: the keys after these, wanted soon.
 template <class S, class Key, int M>
-void score_tile(const Key* keys, const float* const* q, int head_dim, float* scores) {
+void score_tile(const Key* keys, const std::byte* next, const float* const* q, int head_dim, float* scores) {
   typename S::F acc[M][2];
   for (int m = 0; m < M; ++m) acc[m][0] = acc[m][1] = S::zero();
   const Key* second = keys + head_dim * 16;
+  constexpr auto step = static_cast<std::int64_t>(kv_block * sizeof(Key));
   for (int d = 0; d < head_dim; ++d) {
+    prefetch_share<S>(next, d * step, (d + 1) * step);
     const auto k0 = load_kv<S>(keys + d * 16), k1 = load_kv<S>(second + d * 16);
     for (int m = 0; m < M; ++m) {
       const auto value = S::broadcast(q[m] + d);
@@ -68,13 +77,17 @@ void score_tile(const Key* keys, const float* const* q, int head_dim, float* sco
   }
 }
 
-/// values[m][d..d+16·D) += Σ weights[m][pos] · v[pos][d…], for M rows and D registers of dimensions.
+/// values[m][d..d+16·D) += Σ weights[m][pos] · v[pos][d…], for M rows and D registers of dimensions. `next`: the values
+/// after these.
 template <class S, class Key, int M, int D>
-void value_tile(const Key* v, const float* weights, int positions, int head_dim, float* values) {
+void value_tile(const Key* v, const std::byte* next, const float* weights, int positions, int head_dim, float* values) {
   typename S::F acc[M][D];
   for (int m = 0; m < M; ++m)
     for (int i = 0; i < D; ++i) acc[m][i] = S::load(values + m * head_dim + 16 * i);
+  constexpr auto columns = static_cast<std::int64_t>(16 * D * sizeof(Key));
+  const auto stride = static_cast<std::int64_t>(sizeof(Key)) * head_dim;
   for (int pos = 0; pos < positions; ++pos) {
+    prefetch_share<S>(next, pos * stride, pos * stride + columns);
     typename S::F value[D];
     for (int i = 0; i < D; ++i) value[i] = load_kv<S>(v + pos * head_dim + 16 * i);
     for (int m = 0; m < M; ++m) {
@@ -120,14 +133,15 @@ void add_scores(const AttentionArgs& args, std::int64_t base, std::int64_t low, 
 }
 
 template <class S, class Key>
-void values_of_rows(const Key* v, int n_rows, int positions, int head_dim, const SoftmaxRows& rows) {
+void values_of_rows(const Key* v, const std::byte* next, int n_rows, int positions, int head_dim, const SoftmaxRows& rows) {
   for_row_tiles<S::value_rows>(n_rows, [&]<int M>(std::int64_t row) {
     float* values = rows.values + row * head_dim;
     const float* weights = rows.scores + row * kv_block;
     int d = 0;
     for (; d + 16 * S::value_registers <= head_dim; d += 16 * S::value_registers)
-      value_tile<S, Key, M, S::value_registers>(v + d, weights, positions, head_dim, values + d);
-    for (; d + 16 <= head_dim; d += 16) value_tile<S, Key, M, 1>(v + d, weights, positions, head_dim, values + d);
+      value_tile<S, Key, M, S::value_registers>(v + d, next + d * sizeof(Key), weights, positions, head_dim, values + d);
+    for (; d + 16 <= head_dim; d += 16) 
+      value_tile<S, Key, M, 1>(v + d, next + d * sizeof(Key), weights, positions, head_dim, values + d);
     for (; d < head_dim; ++d)
       for (int m = 0; m < M; ++m)
         for (int pos = 0; pos < positions; ++pos) {
@@ -161,25 +175,20 @@ void attend_split(const AttentionArgs& args, int begin, int end, std::int64_t sp
   const auto keys_of = [&](std::int64_t block) {
     return args.pool + static_cast<std::size_t>(args.blocks[block]) * args.pool_stride;
   };
-  // Blocks lie far apart: the hardware does not run ahead from one to the next.
   const std::int64_t half_bytes = std::int64_t{kv_block} * args.head_dim * static_cast<std::int64_t>(sizeof(Key));
-  const auto prefetch = [&](const std::byte* at) {
-    for (std::int64_t i = 0; i < half_bytes; i += 64) S::prefetch(at + i);
-  };
   for (std::int64_t block = from / kv_block; block <= last / kv_block && from <= last; ++block) {
     const auto* keys = reinterpret_cast<const Key*>(keys_of(block));
-    const std::byte* next = block < last / kv_block ? keys_of(block + 1) : nullptr;
-    if (next) prefetch(next);
+    // Blocks lie far apart: the hardware does not run ahead from one to the next. The last asks for itself again.
+    const std::byte* next = keys_of(std::min(block + 1, last / kv_block));
     for_row_tiles<S::score_rows>(n_rows, [&]<int M>(std::int64_t row) {
-      score_tile<S, Key, M>(keys, q + row, args.head_dim, rows.scores + row * kv_block);
+      score_tile<S, Key, M>(keys, next, q + row, args.head_dim, rows.scores + row * kv_block);
     });
     for (int row = 0; row < n_rows; ++row) {
       const std::int64_t position = args.first + begin + row / args.group;
       add_scores<S>(args, block * kv_block, visible_from(position), position, row, rows);
     }
-    if (next) prefetch(next + half_bytes);
     const int positions = static_cast<int>(std::min<std::int64_t>(kv_block, last - block * kv_block + 1));
-    values_of_rows<S, Key>(keys + kv_block * args.head_dim, n_rows, positions, args.head_dim, rows);
+    values_of_rows<S, Key>(keys + kv_block * args.head_dim, next + half_bytes, n_rows, positions, args.head_dim, rows);
   }
 }
 

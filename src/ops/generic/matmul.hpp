@@ -170,6 +170,13 @@ constexpr std::size_t expanded_bytes(std::int64_t cols) {
   return static_cast<std::size_t>(cols) * panel_rows + 2 * static_cast<std::size_t>(cols) / 16 * panel_rows * 4;
 }
 
+/// Asks for `bytes` of the packed weights `distance` ahead of `at`: the sections of a panel and the panels follow each
+/// other, so every line is asked for once, early enough to hide the latency of memory.
+template <class S>
+void prefetch_ahead(const std::byte* at, std::int64_t distance, std::int64_t bytes) {
+  for (std::int64_t i = 0; i < bytes; i += 64) S::prefetch(at + distance + i);
+}
+
 /// Where an expanded panel's parts lie in the scratch.
 struct ExpandedPanel {
   const std::byte* quants;
@@ -184,7 +191,12 @@ ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scr
   float* minima = scales + blocks * Format::halves * panel_rows;
   // Bytes that already are as the tiles want them are read in place.
   constexpr bool in_place = std::is_same_v<Format, Q8_0<S>> || std::is_same_v<Format, Affine8<S>>;
+  const auto block_bytes = static_cast<std::int64_t>(w.layout.bytes) / blocks;
+  const auto ahead = 2 * static_cast<std::int64_t>(w.layout.bytes);
   for (std::int64_t b = 0; b < blocks; ++b) {
+    // The pair after this one comes from memory while the rows pass over this one.
+    prefetch_ahead<S>(w.panel(p) + b * block_bytes, ahead, block_bytes);
+    if constexpr (std::is_same_v<Format, Q8Split<S>>) prefetch_ahead<S>(panel.low + b * 256, 2 * blocks * 256, 256);
     if constexpr (!in_place) {
       typename S::B q[8];
       Format::quads(panel, b, q);
@@ -219,13 +231,6 @@ void store_result(const MatmulOutput& out, std::int64_t row, std::int64_t first,
   }
 }
 
-/// Asks for `bytes` of the packed weights `distance` ahead of `at`: the sections of a panel and the panels follow each
-/// other, so every line is asked for once, early enough to hide the latency of memory.
-template <class S>
-void prefetch_ahead(const std::byte* at, std::int64_t distance, std::int64_t bytes) {
-  for (std::int64_t i = 0; i < bytes; i += 64) S::prefetch(at + distance + i);
-}
-
 /// M rows of activations times one panel, codes read as they are stored.
 template <class S, class Format, int M>
 void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std::int64_t row,
@@ -245,29 +250,39 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
     typename S::B q[8];
     Format::quads(panel, b, q);
     for (int half = 0; half < Format::halves; ++half) {
-      const F scale = Format::scale(panel, b, half);
-      F minimum;
-      if constexpr (Format::affine) minimum = Format::minimum(panel, b, half);
+      I t[M];
+#pragma GCC unroll 8
       for (int m = 0; m < M; ++m) {
         const std::int64_t xb = first_block + m * blocks + b;
         constexpr int shift = Format::offset == 128 ? 0 : Format::offset == 32 ? 2 : Format::offset == 16 ? 3 : 4;
-        I t;
         if constexpr (Format::affine)
-          t = S::zero_i();
+          t[m] = S::zero_i();
         else if constexpr (Format::halves == 2)
-          t = S::template shift_right<shift>(S::broadcast_i(x.offsets16 + 2 * xb + half));
+          t[m] = S::template shift_right<shift>(S::broadcast_i(x.offsets16 + 2 * xb + half));
         else
-          t = S::template shift_right<shift>(S::broadcast_i(x.offsets32 + xb));
-        const std::int8_t* xq = q8 + m * x.cols + b * 32;
-        constexpr int quads = 8 / Format::halves;
-        for (int j = half * quads; j < (half + 1) * quads; ++j) {
+          t[m] = S::template shift_right<shift>(S::broadcast_i(x.offsets32 + xb));
+      }
+      // Rows inside: each row's sum is a chain, and M chains hide the latency of a dot product.
+      constexpr int quads = 8 / Format::halves;
+#pragma GCC unroll 8
+      for (int j = half * quads; j < (half + 1) * quads; ++j) {
+#pragma GCC unroll 8
+        for (int m = 0; m < M; ++m) {
+          const std::int8_t* xq = q8 + m * x.cols + b * 32 + 4 * j;
           if constexpr (Format::small)
-            t = S::dot_small(t, q[j], xq + 4 * j);
+            t[m] = S::dot_small(t[m], q[j], xq);
           else
-            t = S::dot(t, q[j], xq + 4 * j);
+            t[m] = S::dot(t[m], q[j], xq);
         }
+      }
+      const F scale = Format::scale(panel, b, half);
+      F minimum;
+      if constexpr (Format::affine) minimum = Format::minimum(panel, b, half);
+#pragma GCC unroll 8
+      for (int m = 0; m < M; ++m) {
+        const std::int64_t xb = first_block + m * blocks + b;
         const F xs = S::broadcast(x.scales + xb);
-        acc[m] = S::fma(S::to_float(t), S::mul(scale, xs), acc[m]);
+        acc[m] = S::fma(S::to_float(t[m]), S::mul(scale, xs), acc[m]);
         if constexpr (Format::affine) {
           if constexpr (Format::halves == 2)
             acc[m] =

@@ -6,15 +6,18 @@
 
 namespace sw::generic {
 
-/// Calls tile<M>(row) for all rows in tiles of Most, the rest with the M that is left.
+/// Calls tile<M>(row) for all rows in the fewest tiles of at most Most, as even as they can be: a rest of one or two rows
+/// would wait for its own results, one dot product after another.
 template <int Most, class Tile>
 void for_row_tiles(std::int64_t rows, Tile&& tile) {
-  std::int64_t row = 0;
-  for (; row + Most <= rows; row += Most) tile.template operator()<Most>(row);
-  const auto rest = static_cast<int>(rows - row);
-  [&]<int... M>(std::integer_sequence<int, M...>) {
-    (void)((rest == M + 1 && (tile.template operator()<M + 1>(row), true)) || ...);
-  }(std::make_integer_sequence<int, Most - 1>{});
+  const std::int64_t tiles = (rows + Most - 1) / Most;
+  for (std::int64_t i = 0; i < tiles; ++i) {
+    const std::int64_t row = rows * i / tiles;
+    const auto height = static_cast<int>(rows * (i + 1) / tiles - row);
+    [&]<int... M>(std::integer_sequence<int, M...>) {
+      (void)((height == Most - M && (tile.template operator()<Most - M>(row), true)) || ...);
+    }(std::make_integer_sequence<int, Most>{});
+  }
 }
 
 }  // namespace sw::generic

@@ -196,6 +196,8 @@ struct Avx2 {
             _mm256_add_epi32(acc.hi, _mm256_madd_epi16(_mm256_maddubs_epi16(w.hi, values), ones))};
   }
 
+  static void leave() { _mm256_zeroupper(); }
+
  private:
   static I both(__m256i x) { return {x, x}; }
   static B bit_and(B x, __m256i mask) { return {_mm256_and_si256(x.lo, mask), _mm256_and_si256(x.hi, mask)}; }

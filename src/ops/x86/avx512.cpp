@@ -143,6 +143,8 @@ struct Avx512 {
     return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
   }
 
+  static void leave() { _mm256_zeroupper(); }
+
  private:
   static int load_word(const std::byte* at) {
     int word;
