@@ -12,6 +12,7 @@
 // `S` is the instruction set's Simd: 16 fp32 or int32 lanes (F, I) and 64 bytes (B).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -177,6 +178,32 @@ void prefetch_ahead(const std::byte* at, std::int64_t distance, std::int64_t byt
   for (std::int64_t i = 0; i < bytes; i += 64) S::prefetch(at + distance + i);
 }
 
+/// The two panels after those being multiplied, asked for a few lines at a time while the rows pass over these: all at
+/// once they would fill the queue of misses and hold up the loads behind them.
+template <class S>
+class NextPair {
+ public:
+  /// `steps`: how often step() will be called.
+  NextPair(const PackedMatrix& w, std::int64_t p, std::int64_t steps) {
+    const std::int64_t begin = std::min(p, w.panels()), end = std::min(p + 2, w.panels());
+    parts_[0] = {w.panel(begin), w.panel(end)};
+    parts_[1] = {w.low_nibbles(begin), w.low_nibbles(end)};
+    const std::int64_t lines = (parts_[0].end - parts_[0].at + 63) / 64;
+    lines_ = (lines + steps - 1) / steps;
+  }
+
+  void step() {
+    for (Part& part : parts_)
+      for (std::int64_t line = 0; line < lines_ && part.at < part.end; ++line, part.at += 64) S::prefetch(part.at);
+  }
+
+ private:
+  struct Part {
+    const std::byte *at, *end;
+  } parts_[2];
+  std::int64_t lines_;
+};
+
 /// Where an expanded panel's parts lie in the scratch.
 struct ExpandedPanel {
   const std::byte* quants;
@@ -191,12 +218,7 @@ ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scr
   float* minima = scales + blocks * Format::halves * panel_rows;
   // Bytes that already are as the tiles want them are read in place.
   constexpr bool in_place = std::is_same_v<Format, Q8_0<S>> || std::is_same_v<Format, Affine8<S>>;
-  const auto block_bytes = static_cast<std::int64_t>(w.layout.bytes) / blocks;
-  const auto ahead = 2 * static_cast<std::int64_t>(w.layout.bytes);
   for (std::int64_t b = 0; b < blocks; ++b) {
-    // The pair after this one comes from memory while the rows pass over this one.
-    prefetch_ahead<S>(w.panel(p) + b * block_bytes, ahead, block_bytes);
-    if constexpr (std::is_same_v<Format, Q8Split<S>>) prefetch_ahead<S>(panel.low + b * 256, 2 * blocks * 256, 256);
     if constexpr (!in_place) {
       typename S::B q[8];
       Format::quads(panel, b, q);
@@ -298,8 +320,8 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
 
 /// M rows of activations times G expanded panels: the inner loop of prefill. The arithmetic of direct_tile.
 template <class S, class E, int M, int G>
-void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&panels)[2], const Activations& x,
-                   std::int64_t row, const MatmulOutput& out) {
+void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&panels)[2], NextPair<S>& next,
+                   const Activations& x, std::int64_t row, const MatmulOutput& out) {
   using F = typename S::F;
   using I = typename S::I;
   const std::int64_t blocks = w.cols / 32;
@@ -309,6 +331,7 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
   const std::int8_t* q8 = x.q8 + row * x.cols;
   const std::int64_t first_block = row * blocks;
   for (std::int64_t b = 0; b < blocks; ++b) {
+    next.step();
     for (int half = 0; half < E::halves; ++half) {
       I t[M][G];
       for (int m = 0; m < M; ++m) {
@@ -423,16 +446,18 @@ void quantized_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t en
     return;
   }
   using E = Expanded<S, Format::halves, Format::affine>;
+  const std::int64_t tiles = (x.rows + S::tile_rows - 1) / S::tile_rows;
   for (std::int64_t p = begin; p < end; p += 2) {
+    NextPair<S> next(w, p + 2, tiles * (w.cols / 32));
     ExpandedPanel panels[2];
     panels[0] = expand_panel<S, Format>(w, p, scratch);
     if (p + 1 < end) {
       panels[1] = expand_panel<S, Format>(w, p + 1, scratch + expanded_bytes(w.cols));
       for_row_tiles<S::tile_rows>(
-          x.rows, [&]<int M>(std::int64_t row) { expanded_tile<S, E, M, 2>(w, p, panels, x, row, out); });
+          x.rows, [&]<int M>(std::int64_t row) { expanded_tile<S, E, M, 2>(w, p, panels, next, x, row, out); });
     } else {
       for_row_tiles<S::tile_rows>(
-          x.rows, [&]<int M>(std::int64_t row) { expanded_tile<S, E, M, 1>(w, p, panels, x, row, out); });
+          x.rows, [&]<int M>(std::int64_t row) { expanded_tile<S, E, M, 1>(w, p, panels, next, x, row, out); });
     }
   }
 }
