@@ -19,6 +19,7 @@
 #include "game/views.hpp"
 #include "game_line_editor.hpp"
 #include "game_plot.hpp"
+#include "game_sandbox.hpp"
 #include "game_session.hpp"
 #include "game_store.hpp"
 #include "game_text.hpp"
@@ -30,7 +31,7 @@ constexpr const char* local_player = "local";
 constexpr std::uint64_t largest_script = 4u << 20;
 
 struct GameFlags {
-  std::string store, slot, script;
+  std::string store, slot, script, sandbox;
   bool no_colour = false, ascii = false;
   int width = 0;  ///< 0: the terminal's
   int attempts = 2000, seeds = 15;
@@ -117,6 +118,10 @@ Result<Report> play(const GameFlags& flags, bool json) {
   if (!game::is_slot_name(slot)) return fail("the slot is no name", "--slot", "1 to 32 letters, digits, '-' or '_'");
   GameSession session(*table.content, *table.players, game::documents(game::embedded_content()), {local_player, slot},
                       style);
+  if (!flags.sandbox.empty())
+    session.set_sandbox([&table, ask = local_model(flags.sandbox)](const game::Ingredients& ingredients) {
+      return game::speculate(*table.content, *table.store, ask, ingredients);
+    });
   if (!flags.script.empty()) return run_script(flags, session, style);
   if (json) return fail("--json needs --script", "the flags", "speedwins game --script moves.txt --json");
 
@@ -173,6 +178,8 @@ void add_game_command(CLI::App& app, Context& context) {
       ->envname("SPEEDWINS_GAME_STORE");
   command->add_option("--script", flags->script,
                       "Play the lines of this file (-: standard input), in a game of their own unless --slot is given");
+  command->add_option("--sandbox", flags->sandbox,
+                      "A model that says what combinations that give nothing could become (demo, a file, a pulled name)");
   command->add_flag("--no-colour,--no-color", flags->no_colour, "No colours (also by NO_COLOR)");
   command->add_flag("--ascii", flags->ascii, "Nothing but ASCII");
   command->add_option("--width", flags->width, "Columns (those of the terminal)")->check(CLI::Range(40, 200));

@@ -224,6 +224,14 @@ std::string welcome(const TextStyle& style, const Content& content, const State&
   return out;
 }
 
+std::string speculation(const TextStyle& style, const Content& content, const game::Ingredients& ingredients,
+                        const game::Speculation& made) {
+  return fmt::format("\n  {} {}\n", style.warm("Speculation"),
+                     style.bold(made.name.empty() ? names(content, ingredients) + "?" : made.name)) +
+         style.paragraph(made.text, 4) +
+         style.paragraph(style.dim(fmt::format("Made up by {}, and no part of the game.", made.model)), 4);
+}
+
 std::string help(const TextStyle& style) {
   struct Line {
     const char *command, *text;
@@ -233,7 +241,8 @@ std::string help(const TextStyle& style) {
       {"A + B = X", "predict what comes of it: right ones in a row earn more"},
       {"A + B = ?", "choose the prediction from four"},
       {"hint [X]", "help towards the easiest find, or towards X: category, what it improves, one part, all"},
-      {"undo", "take the last combination back"}};
+      {"undo", "take the last combination back"},
+      {"imagine [A + B]", "ask a model what a pair that gives nothing could become (with --sandbox MODEL)"}};
   constexpr Line look[] = {{"X, show X", "everything about something you found"},
                            {"list [CATEGORY]", "what you found"},
                            {"open", "what can still be made, and from what"},

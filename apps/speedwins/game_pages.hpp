@@ -6,6 +6,7 @@
 
 #include "game/content.hpp"
 #include "game/events.hpp"
+#include "game/sandbox.hpp"
 #include "game/state.hpp"
 #include "game/store.hpp"
 #include "game_text.hpp"
@@ -22,6 +23,8 @@ std::string help(const TextStyle& style);
 /// One line for above the prompt.
 std::string status(const TextStyle& style, const Content& content, const State& state, std::int64_t now);
 std::string events(const TextStyle& style, const Content& content, const State& state, const game::Events& events);
+std::string speculation(const TextStyle& style, const Content& content, const game::Ingredients& ingredients,
+                        const game::Speculation& made);
 std::string card(const TextStyle& style, const Content& content, const State& state, ConceptIndex idea);
 std::string discovered(const TextStyle& style, const Content& content, const State& state, std::string_view category);
 std::string found_by_search(const TextStyle& style, const Content& content, const std::vector<ConceptIndex>& ideas);

@@ -103,6 +103,7 @@ const std::vector<GameSession::Command>& GameSession::commands() {
   static const std::vector<Command> all{
       {{"help", "?"}, [](S& s, Text) { return s.page(pages::help(s.style_)); }},
       {{"hint", "help me"}, [](S& s, Text rest) { return s.hint(rest); }, Takes::unknown},
+      {{"imagine"}, [](S& s, Text rest) { return s.imagine(rest); }, Takes::known},
       {{"undo"}, [](S& s, Text) { return s.act(Undo{}); }},
       {{"show", "what", "info"}, [](S& s, Text rest) { return s.show_concept(rest); }, Takes::known},
       {{"list", "ls", "found"}, [](S& s, Text rest) { return s.list(rest); }, Takes::category},
@@ -222,6 +223,16 @@ Result<ConceptIndex> GameSession::any(std::string_view typed) const {
   return hits.front().idea;
 }
 
+Result<Ingredients> GameSession::ingredients_of(std::string_view typed) const {
+  std::vector<ConceptIndex> parts;
+  for (const std::string_view name : split(typed, "+,")) {
+    SW_ASSIGN(const ConceptIndex idea, known(name));
+    parts.push_back(idea);
+  }
+  if (parts.size() > Ingredients::most) return fail("at most three things can be combined");
+  return Ingredients(parts);
+}
+
 Result<std::optional<ConceptIndex>> GameSession::target_of(std::string_view typed) const {
   if (typed.empty()) return std::nullopt;
   SW_ASSIGN(const ConceptIndex idea, any(typed));
@@ -238,6 +249,8 @@ Turn GameSession::act(const Action& action) {
   Json json{{"moves", state_.moves}, {"events", views::events(content_, state_, played->events)}};
   if (const std::string outcome = views::outcome(played->events); !outcome.empty()) json["outcome"] = outcome;
   if (state_.quiz) json["quiz"] = views::quiz(content_, state_);
+  if (imagine_ && json.value("outcome", "") == "nothing")
+    text += style_.paragraph(style_.dim("`imagine` asks the model what they could become."), 2);
   // A finished half chapter is worth telling once, when its check opens.
   for (const Module& module : content_.modules) {
     const Scope scope{Scope::Kind::module, module.id};
@@ -255,14 +268,9 @@ Turn GameSession::combine(std::string_view line) {
     prediction = trimmed(line.substr(equals + 1));
     line = line.substr(0, equals);
   }
-  std::vector<ConceptIndex> parts;
-  for (const std::string_view name : split(line, "+,")) {
-    const auto idea = known(name);
-    if (!idea) return failed(idea.error());
-    parts.push_back(*idea);
-  }
-  if (parts.size() > Ingredients::most) return failed({"at most three things can be combined", {}, {}, {}});
-  Combine move{Ingredients(parts), {}};
+  const auto ingredients = ingredients_of(line);
+  if (!ingredients) return failed(ingredients.error());
+  Combine move{*ingredients, {}};
   if (prediction == "?") {
     if (const auto allowed = std::ranges::adjacent_find(move.ingredients); allowed != move.ingredients.end())
       return act(move);
@@ -283,6 +291,28 @@ Turn GameSession::combine(std::string_view line) {
     move.prediction = *idea;
   }
   return act(move);
+}
+
+Turn GameSession::imagine(std::string_view rest) {
+  if (!imagine_)
+    return failed({"no model is asked here", {}, {}, "`speedwins game --sandbox demo` imagines what could be"});
+  std::optional<Ingredients> about;
+  if (!rest.empty()) {
+    const auto typed = ingredients_of(rest);
+    if (!typed) return failed(typed.error());
+    about = *typed;
+  } else if (!state_.history.empty()) {
+    if (const auto* last = std::get_if<Combine>(&state_.history.back().action)) about = last->ingredients;
+  }
+  if (!about || about->size() < 2) return failed({"two names are missing", {}, {}, "`imagine A + B`"});
+  const auto made = imagine_(*about);
+  if (!made) return failed(made.error());
+  return page(pages::speculation(style_, content_, *about, *made),
+              {{"speculation", true},
+               {"name", made->name},
+               {"text", made->text},
+               {"model", made->model},
+               {"cached", made->cached}});
 }
 
 Turn GameSession::choose(int choice) {
@@ -505,9 +535,9 @@ Turn GameSession::redeem(std::string_view rest) {
 Turn GameSession::play(std::string_view line) {
   line = trimmed(line);
   if (line.empty()) return page("");
-  if (line.find('+') != std::string_view::npos) return combine(line);
   const auto [word, rest] = first_word(line);
   const std::string wanted = lower(word);
+  if (line.find('+') != std::string_view::npos && wanted != "imagine") return combine(line);
   if (const auto choice = number(line); choice && (pending_ || state_.quiz)) return choose(*choice);
   pending_.reset();
   // A name that begins like a command is still a name.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "game/content.hpp"
 #include "game/documents.hpp"
 #include "game/players.hpp"
+#include "game/sandbox.hpp"
 #include "game_text.hpp"
 
 namespace sw {
@@ -46,6 +48,10 @@ class GameSession {
   /// The state as the HTTP interface shows it.
   Result<nlohmann::ordered_json> state_json();
 
+  /// What `imagine` asks about a combination that yields nothing. Unset: it says how to have a model.
+  using Imagine = std::function<Result<game::Speculation>(const game::Ingredients& ingredients)>;
+  void set_sandbox(Imagine imagine) { imagine_ = std::move(imagine); }
+
  private:
   struct Command;
   static const std::vector<Command>& commands();
@@ -53,6 +59,7 @@ class GameSession {
   Turn act(const game::Action& action);
   Turn combine(std::string_view line);
   Turn choose(int choice);
+  Turn imagine(std::string_view rest);
   Turn show_concept(std::string_view name);
 
   Turn quiz(std::string_view rest);
@@ -76,6 +83,8 @@ class GameSession {
   Result<game::ConceptIndex> known(std::string_view typed) const;
   /// Any concept, found or not.
   Result<game::ConceptIndex> any(std::string_view typed) const;
+  /// "A + B" of what was found.
+  Result<game::Ingredients> ingredients_of(std::string_view typed) const;
   Result<std::optional<game::ConceptIndex>> target_of(std::string_view typed) const;
   void mark_tried(std::string_view before, Suggestions& suggestions) const;
   Turn page(std::string text, nlohmann::ordered_json json = nlohmann::ordered_json::object()) const;
@@ -91,6 +100,7 @@ class GameSession {
   /// A combination whose prediction is being chosen.
   std::optional<game::Ingredients> pending_;
   std::vector<game::ConceptIndex> choices_;
+  Imagine imagine_;
 };
 
 }  // namespace sw

@@ -18,7 +18,7 @@ struct ServeFlags {
   std::vector<std::string> models, origins, names;
   std::string config, host, certificate, key, api_key, cache_folder, game_store;
   int port = 0, threads = 0, context = 0, queue = 0, sequences = 0;
-  bool open_browser = false, log = false;
+  bool open_browser = false, log = false, game_sandbox = false;
   CLI::App* command = nullptr;
 
   bool has(const char* flag) const { return command->get_option(flag)->count() > 0; }
@@ -68,7 +68,7 @@ Result<Report> serve(const ServeFlags& flags, bool json) {
   SW_ASSIGN(AppOptions options, options_of(flags));
   if (flags.log) options.http.on_answer = log_answer;
   options.catch_signals = true;
-  SW_ASSIGN(options.mount, open_game_server(flags.game_store));
+  SW_ASSIGN(options.mount, open_game_server(flags.game_store, flags.game_sandbox));
   std::string failure;
   std::unique_ptr<App> app;
   options.on_ready = [&](const std::string& address, const std::string& error) {
@@ -123,6 +123,9 @@ void add_serve_command(CLI::App& app, Context& context) {
       ->envname("SPEEDWINS_CACHE_FOLDER");
   command->add_option("--game-store", flags->game_store, "Where games are kept: an SQLite file or postgresql://…")
       ->envname("SPEEDWINS_GAME_STORE");
+  command->add_flag("--game-sandbox", flags->game_sandbox,
+                    "In the game, ask the served model what combinations that yield nothing could become")
+      ->envname("SPEEDWINS_GAME_SANDBOX");
   command->add_flag("--open", flags->open_browser, "Show the page in the browser");
   command->add_flag("--log", flags->log, "A line on standard error for each answer");
   command->footer(

@@ -65,6 +65,11 @@ std::int64_t system_seconds() {
   return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
 }
 
+double steady_seconds() {
+  using namespace std::chrono;
+  return duration<double>(steady_clock::now().time_since_epoch()).count();
+}
+
 std::uint64_t random_seed() {
   const auto id = random_id();
   std::uint64_t seed = 0;
@@ -97,7 +102,7 @@ struct Api::Impl {
   ApiOptions options;
   PlayerCookie cookies;
   Players players;
-  RateLimit per_player, new_players;
+  RateLimit per_player, new_players, speculations;
   const std::string everything;  ///< the answer of /content
 
   /// One request with its player.
@@ -242,8 +247,7 @@ ApiResponse Api::Impl::handle(const ApiRequest& request) {
       response.body = everything;
     return response;
   }
-  using namespace std::chrono;
-  const double now = duration<double>(steady_clock::now().time_since_epoch()).count();
+  const double now = steady_seconds();
   auto player = cookies.verify(request.cookie);
   const bool is_new = !player;
   const bool allowed = is_new ? new_players.allow(std::string(request.client), now) : per_player.allow(*player, now);
@@ -265,6 +269,7 @@ ApiResponse Api::Impl::handle(const ApiRequest& request) {
     response.headers.emplace_back(
         "Set-Cookie", fmt::format("{}={}; Path=/; Max-Age=63072000; HttpOnly; SameSite=Lax{}", player_cookie_name,
                                   cookies.sign(*player), request.secure ? "; Secure" : ""));
+  if (response.status == 429) response.headers.emplace_back("Retry-After", "10");
   if (response.status == 405) response.headers.emplace_back("Allow", answered.error().error.expected);
   return response;
 }
@@ -558,9 +563,16 @@ Reply<Json> Api::Impl::speculate(const Call& call) {
   auto known = look(call, [&](const State& s) { return Json(s.knows_all(*ingredients)); });
   if (!known) return known;
   if (!known->get<bool>()) return refuse(403, "undiscovered", {"not all of these have been found yet", {}, {}, {}});
+  if (!options.ask_model)
+    return refuse(404, "not_found", {"the sandbox is off", {}, {}, "Start the server with --game-sandbox"});
+  if (!yields_nothing(content, *ingredients))
+    return rejected({"this combination has an answer", {}, {}, "Combine it instead"});
+  const auto kept = kept_speculation(content, store, *ingredients);
+  if (!kept) return std::unexpected(failed(kept.error()));
+  if (!*kept && !speculations.allow(call.player, steady_seconds()))
+    return refuse(429, "too_many", {"that is a lot of questions for the model", {}, {}, "Wait a few seconds"});
   auto made = game::speculate(content, store, options.ask_model, *ingredients);
-  if (!made)
-    return refuse(options.ask_model ? 422 : 404, options.ask_model ? "rejected" : "not_found", std::move(made).error());
+  if (!made) return std::unexpected(failed(std::move(made).error()));
   return Json{{"name", made->name},
               {"text", made->text},
               {"model", made->model},
@@ -577,9 +589,10 @@ Result<std::unique_ptr<Api>> Api::create(const Content& content, std::span<const
   const auto clock = options.clock;
   const double rate = options.requests_per_second, burst = options.burst;
   const double new_rate = options.new_players_per_second, new_burst = options.new_player_burst;
+  const double wonder_rate = options.speculations_per_second, wonder_burst = options.speculation_burst;
   auto impl = std::unique_ptr<Impl>(new Impl{content, documents(files), store, std::move(options), PlayerCookie(key),
                                              Players(content, store, clock, random_seed), RateLimit(rate, burst),
-                                             RateLimit(new_rate, new_burst), views::content(content).dump()});
+                                             RateLimit(new_rate, new_burst), RateLimit(wonder_rate, wonder_burst), views::content(content).dump()});
   return std::unique_ptr<Api>(new Api(std::move(impl)));
 }
 

@@ -34,6 +34,7 @@ struct ApiResponse {
 struct ApiOptions {
   double requests_per_second = 50, burst = 200;               ///< per player
   double new_players_per_second = 5, new_player_burst = 100;  ///< per client
+  double speculations_per_second = 0.1, speculation_burst = 5;  ///< per player
   std::function<std::int64_t()> clock = {};                   ///< Unix seconds; empty: the system's
   AskModel ask_model = {};                                    ///< empty: no sandbox
 };

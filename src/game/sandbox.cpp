@@ -38,33 +38,65 @@ std::string prompt_for(const Content& content, const Ingredients& ingredients) {
       facts, names);
 }
 
-Speculation from_answer(std::string_view answer, std::string model) {
-  const std::size_t begin = std::min(answer.find_first_not_of(" \n\r\t"), answer.size());
-  answer.remove_prefix(begin);
+/// Marks that models like to put around a heading.
+std::string_view without_marks(std::string_view line) {
+  constexpr std::string_view marks = " #*_\"'`\r\t";
+  line.remove_prefix(std::min(line.find_first_not_of(marks), line.size()));
+  if (line.starts_with("Name:")) return without_marks(line.substr(5));
+  return line.substr(0, line.find_last_not_of(marks) + 1);
+}
+
+/// A short first line is the name. A model that was asked for a name and gave none has still said something.
+Result<Speculation> from_answer(std::string_view answer, std::string model) {
+  answer.remove_prefix(std::min(answer.find_first_not_of(" \n\r\t"), answer.size()));
   const std::size_t line = std::min(answer.find('\n'), answer.size());
-  return {tidy(answer.substr(0, line), longest_name), tidy(answer.substr(line), longest_text), std::move(model), false};
+  const std::string_view first = without_marks(answer.substr(0, line));
+  std::string text = tidy(answer.substr(line), longest_text);
+  if (!text.empty() && first.size() <= longest_name)
+    return Speculation{tidy(first, longest_name), std::move(text), std::move(model), false};
+  text = tidy(answer, longest_text);
+  if (text.empty()) return fail("the model had nothing to say", "the sandbox");
+  return Speculation{"", std::move(text), std::move(model), false};
+}
+
+std::string name_of(const Content& content, const Ingredients& ingredients) {
+  std::string name = "speculation";
+  for (const ConceptIndex part : ingredients) name += ':' + content[part].id;
+  return name;
+}
+
+Result<Speculation> read(const std::string& kept) {
+  SW_ASSIGN(const auto json, parse_json(kept, "a kept speculation"));
+  return Speculation{json.value("name", ""), json.value("text", ""), json.value("model", ""), true};
 }
 
 }  // namespace
 
+bool yields_nothing(const Content& content, const Ingredients& ingredients) {
+  return !content.by_ingredients.contains(ingredients.key()) &&
+         !content.misconception_by_key.contains(ingredients.key());
+}
+
+Result<std::optional<Speculation>> kept_speculation(const Content& content, Store& store,
+                                                    const Ingredients& ingredients) {
+  SW_ASSIGN(const auto kept, store.kept(name_of(content, ingredients)));
+  if (!kept) return std::nullopt;
+  SW_ASSIGN(Speculation speculation, read(*kept));
+  return speculation;
+}
+
 Result<Speculation> speculate(const Content& content, Store& store, const AskModel& ask,
                               const Ingredients& ingredients) {
-  if (content.by_ingredients.contains(ingredients.key()) || content.misconception_by_key.contains(ingredients.key()))
-    return fail("this combination has an answer", "the sandbox", "one that yields nothing", "Combine it instead");
-  std::string name = "speculation";
-  for (const ConceptIndex part : ingredients) name += ':' + content[part].id;
-  const auto read = [](const std::string& kept) -> Result<Speculation> {
-    SW_ASSIGN(const auto json, parse_json(kept, "a kept speculation"));
-    return Speculation{json.value("name", ""), json.value("text", ""), json.value("model", ""), true};
-  };
-  SW_ASSIGN(const auto kept, store.kept(name));
-  if (kept) return read(*kept);
-  if (!ask) return fail("no model is served", "the sandbox", {}, "Start the server with a model");
+  if (!yields_nothing(content, ingredients))
+    return fail("this combination has an answer", "the sandbox", {}, "Combine it instead");
+  SW_ASSIGN(auto kept, kept_speculation(content, store, ingredients));
+  if (kept) return std::move(*kept);
+  if (!ask) return fail("no model is asked here", "the sandbox");
   SW_ASSIGN(const Speculation answer, ask(prompt_for(content, ingredients)));
-  const Speculation made = from_answer(answer.text, answer.model);
+  SW_ASSIGN(const Speculation made, from_answer(answer.text, answer.model));
   const nlohmann::json json{{"name", made.name}, {"text", made.text}, {"model", made.model}};
   const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  SW_ASSIGN(const std::string first, store.keep(name, text));
+  SW_ASSIGN(const std::string first, store.keep(name_of(content, ingredients), text));
   if (first != text) return read(first);
   return made;
 }

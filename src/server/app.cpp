@@ -45,7 +45,13 @@ Result<std::unique_ptr<App>> App::create(AppOptions options) {
   mount_generation(router, service);
   mount_models(router, service);
   mount_operation(router, service);
-  if (impl->options.mount) impl->options.mount(router);
+  if (impl->options.mount)
+    impl->options.mount(router, [weak = std::weak_ptr(service)](const std::string& question) -> Result<Asked> {
+      const auto running = weak.lock();
+      const auto models = running ? running->models : nullptr;
+      if (!models || running->stopping) return fail("the server is stopping", "the served model");
+      return ask(*models, question);
+    });
   mount_page(router);
 
   http::ServerOptions http = impl->options.http;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "server/ask.hpp"
 #include "server/http/server.hpp"
 #include "server/models.hpp"
 
@@ -22,8 +23,8 @@ struct AppOptions {
   /// Called when all models are loaded, with the address, or why one could not be.
   std::function<void(const std::string& address, const std::string& error)> on_ready;
   bool catch_signals = false;  ///< SIGTERM and SIGINT call finish()
-  /// More routes: other parts of the program mount theirs here.
-  std::function<void(http::Router&)> mount;
+  /// More routes: other parts of the program mount theirs here. `ask` may be kept, and used once the server runs.
+  std::function<void(http::Router&, const Ask& ask)> mount;
 };
 
 /// The server: models, OpenAI's API, live numbers, the page.

@@ -18,16 +18,19 @@ class ApiTest : public ::testing::Test {
   const Content content = alphabet().load();
   std::unique_ptr<Store> store = std::move(*Store::open(std::move(*open_sqlite(":memory:"))));
   int asked = 0;
+  std::string answer = "**Quick Sum**\nAdds faster.\x1b[2J";  ///< of the sandbox's model
   std::unique_ptr<Api> api =
       std::move(*Api::create(content, documents, *store,
                              {.requests_per_second = 1000,
                               .burst = 1000,
                               .new_players_per_second = 0.001,
                               .new_player_burst = 3,
+                              .speculations_per_second = 0.001,
+                              .speculation_burst = 3,
                               .clock = [] { return std::int64_t{1000}; },
                               .ask_model = [this](const std::string&) -> Result<Speculation> {
                                 ++asked;
-                                return Speculation{"", "Quick Sum\nAdds faster.\x1b[2J", "demo", false};
+                                return Speculation{"", answer, "demo", false};
                               }}));
   static constexpr ContentFile documents[] = {{"documents/guide.md", "# The Guide\n\nText."}};
   std::string cookie;
@@ -213,6 +216,31 @@ TEST_F(ApiTest, the_sandbox_asks_once_for_all_players_and_is_labelled) {
   EXPECT_EQ(asked, 1);
   EXPECT_EQ(post("/speculate", {{"ingredients", {"a", "b"}}}).status, 422);    // has a real answer
   EXPECT_EQ(post("/speculate", {{"ingredients", {"a", "top"}}}).status, 403);  // not found yet
+}
+
+TEST_F(ApiTest, the_sandbox_keeps_what_a_model_says_without_a_name_but_not_that_it_says_nothing) {
+  post("/combine", {{"ingredients", {"a", "b"}}});
+  const json body{{"ingredients", {"ab", "a"}}};
+  answer = " \n\x01";
+  EXPECT_EQ(post("/speculate", body).status, 500);
+  answer = "One sentence and no name.";
+  const Seen seen = post("/speculate", body);
+  ASSERT_EQ(seen.status, 200) << seen.body;
+  EXPECT_EQ(seen.body["name"], "");
+  EXPECT_EQ(seen.body["text"], "One sentence and no name.");
+}
+
+TEST_F(ApiTest, the_sandbox_asks_a_player_to_wait_but_not_for_what_is_known) {
+  post("/combine", {{"ingredients", {"a", "b"}}});
+  const auto ask_of = [&](const char* other) { return post("/speculate", {{"ingredients", {"ab", other}}}); };
+  answer = "";
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(ask_of("a").status, 500);
+  answer = "Something.";
+  EXPECT_EQ(ask_of("a").status, 200);
+  const Seen seen = ask_of("b");
+  EXPECT_EQ(seen.status, 429);
+  EXPECT_EQ(seen.header("Retry-After"), "10");
+  EXPECT_EQ(ask_of("a").status, 200);
 }
 
 TEST(PlayerCookies, hold_only_for_their_key_and_their_player) {
