@@ -56,6 +56,8 @@ std::string scope_title(const Content& content, const Scope& scope) {
       return content.modules[scope.module].title;
     case Scope::Kind::chapter:
       return content.paths[scope.path].name + ": " + content.paths[scope.path].chapters[scope.chapter].title;
+    case Scope::Kind::idea:
+      return content[scope.idea].name;
     case Scope::Kind::review:
       break;
   }
@@ -143,9 +145,9 @@ struct Teller {
            style.paragraph(style.dim(c.name + ": " + c.what), 4);
   }
   std::string operator()(const event::QuizFinished& e) const {
-    const bool review = e.scope.kind == Scope::Kind::review;
+    const bool chapter = e.scope.kind == Scope::Kind::module || e.scope.kind == Scope::Kind::chapter;
     std::string verdict = fmt::format("{} of {} right.", e.right, e.of);
-    if (!review) verdict += e.passed ? " Passed." : " Four of five pass; try again when you like.";
+    if (chapter) verdict += e.passed ? " Passed." : " Four of five pass; try again when you like.";
     std::string out = fmt::format("\n  {}\n", e.passed ? style.good(verdict) : style.warm(verdict));
     if (e.points > 0) out += fmt::format("  {}\n", style.good(fmt::format("Chapter validated: +{}", e.points)));
     return out;
@@ -252,6 +254,7 @@ std::string help(const TextStyle& style) {
                            {"tree, timeline", "how it all grew"},
                            {"stats, trophies", "numbers and achievements"}};
   constexpr Line learn[] = {{"quiz", "the checks of each chapter; `quiz 3` takes that of module 3"},
+                            {"quiz X", "five questions about something you found"},
                             {"review", "questions about what you are about to forget"},
                             {"read [NAME]", "background documents"}};
   constexpr Line keep[] = {{"save NAME", "copy this game into another slot; every move is saved anyway"},
@@ -322,6 +325,7 @@ std::string card(const TextStyle& style, const Content& content, const State& st
                                             c.papers[i].arxiv.empty() ? "" : ", arXiv:" + c.papers[i].arxiv));
   for (std::size_t i = 0; i < c.code.size(); ++i) row(i == 0 ? "Code" : "", c.code[i]);
   if (!c.experiment.empty()) row("Experiment", "speedwins lab " + c.experiment);
+  if (!c.try_it.empty()) row("Try it", c.try_it);
 
   int hidden_ways = 0, hidden_uses = 0;
   std::string ways, uses;

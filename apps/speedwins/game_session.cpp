@@ -408,9 +408,12 @@ Turn GameSession::quiz(std::string_view rest) {
   for (std::size_t p = 0; chapter && *chapter > 0 && p < content_.paths.size(); ++p)
     if (lower(name) == content_.paths[p].id || lower(name) == lower(content_.paths[p].name))
       return act(StartQuiz{{Scope::Kind::chapter, 0, p, static_cast<std::size_t>(*chapter) - 1}});
+  if (const auto exact = find_by_name(content_, rest); exact && state_.knows(*exact))
+    return act(StartQuiz{{.kind = Scope::Kind::idea, .idea = *exact}});
   for (const Module& module : content_.modules)
     if (Match match; fuzzy_match(rest, module.title, match)) return act(StartQuiz{{Scope::Kind::module, module.id}});
-  return failed({fmt::format("there is no chapter '{}'", rest), {}, {}, "`quiz` lists them"});
+  if (const auto idea = known(rest)) return act(StartQuiz{{.kind = Scope::Kind::idea, .idea = *idea}});
+  return failed({fmt::format("there is no chapter or find '{}'", rest), {}, {}, "`quiz` lists them"});
 }
 
 Turn GameSession::read(std::string_view rest) {

@@ -56,6 +56,7 @@ struct Concept {
   std::vector<Paper> papers;
   std::vector<std::string> code;  ///< files of this project
   std::string experiment;         ///< the lab's id; empty: none
+  std::string try_it;             ///< a command of this program that shows it; empty: none
   std::vector<ConceptIndex> prerequisites;
   std::vector<Recipe> recipes;
   std::optional<ConceptIndex> next;  ///< the concept that `next_bottleneck` names, where it names one

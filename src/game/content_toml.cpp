@@ -193,6 +193,7 @@ void Loader::read_concept(Reader& in, std::size_t category, const std::string& p
   });
   c.code = in.texts("code");
   c.experiment = in.text("experiment", false);
+  c.try_it = in.text("try", false);
   refers.prerequisites = in.texts("prerequisites");
   in.tables("recipes", true, most_items, [&](Reader& recipe) {
     refers.recipes.push_back(recipe.texts("of"));

@@ -161,6 +161,8 @@ std::string to_text(const Content& content, const Scope& scope) {
       return fmt::format("module:{}", scope.module);
     case Scope::Kind::chapter:
       return fmt::format("chapter:{}:{}", content.paths[scope.path].id, scope.chapter);
+    case Scope::Kind::idea:
+      return "concept:" + content[scope.idea].id;
     case Scope::Kind::review:
       break;
   }
@@ -170,7 +172,7 @@ std::string to_text(const Content& content, const Scope& scope) {
 Result<Scope> parse_scope(const Content& content, std::string_view text) {
   const auto unknown = [&] {
     return fail(fmt::format("there is no chapter '{}'", text.substr(0, longest_id)), "scope",
-                "module:0 to module:10, chapter:PATH:NUMBER or review");
+                "module:0 to module:10, chapter:PATH:NUMBER, concept:ID or review");
   };
   if (text == "review") return Scope{};
   const std::size_t colon = text.find(':');
@@ -180,6 +182,11 @@ Result<Scope> parse_scope(const Content& content, std::string_view text) {
     const auto module = small_number(rest);
     if (!module || *module >= n_modules) return unknown();
     return Scope{.kind = Scope::Kind::module, .module = *module};
+  }
+  if (kind == "concept") {
+    const auto idea = content.find(rest);
+    if (!idea) return unknown();
+    return Scope{.kind = Scope::Kind::idea, .idea = *idea};
   }
   const std::size_t second = rest.find(':');
   if (kind != "chapter" || second == std::string_view::npos) return unknown();

@@ -23,13 +23,14 @@ struct AskHint {
   bool operator==(const AskHint&) const = default;
 };
 
-/// What checks are about: a module, a chapter of a learning path, or whatever is due for review.
+/// What checks are about: a module, a chapter of a learning path, one concept, or whatever is due for review.
 struct Scope {
-  enum class Kind { module, chapter, review };
+  enum class Kind { module, chapter, review, idea };
   Kind kind = Kind::review;
   int module = 0;           ///< of a module's check
   std::size_t path = 0;     ///< place in Content::paths, of a chapter's check
   std::size_t chapter = 0;  ///< place in LearningPath::chapters
+  ConceptIndex idea = 0;    ///< of a concept's check
   auto operator<=>(const Scope&) const = default;
 };
 

@@ -107,6 +107,7 @@ Question make_question(const Content& content, QuestionKind kind, ConceptIndex i
 std::vector<ConceptIndex> concepts_of(const Content& content, const Scope& scope) {
   if (scope.kind == Scope::Kind::chapter) return content.paths[scope.path].chapters[scope.chapter].concepts;
   std::vector<ConceptIndex> out;
+  if (scope.kind == Scope::Kind::idea) out.push_back(scope.idea);
   if (scope.kind == Scope::Kind::module)
     for (std::size_t i = 0; i < content.size(); ++i)
       if (content.concepts[i].module == scope.module) out.push_back(static_cast<ConceptIndex>(i));
@@ -121,7 +122,8 @@ bool is_open(const Content& content, const State& state, const Scope& scope) {
 
 std::vector<Question> make_questions(const Content& content, const State& state, const Scope& scope, std::int64_t now) {
   const std::uint64_t about = static_cast<std::uint64_t>(scope.kind) << 48 ^
-                              static_cast<std::uint64_t>(scope.module) << 32 ^ scope.path << 16 ^ scope.chapter;
+                              static_cast<std::uint64_t>(scope.module) << 32 ^ scope.path << 16 ^ scope.chapter ^
+                              static_cast<std::uint64_t>(scope.idea) << 8;
   Random random(Random(state.seed ^ about).next() + static_cast<std::uint64_t>(state.tally.quizzes));
   std::vector<Question> questions;
   if (scope.kind == Scope::Kind::review) {

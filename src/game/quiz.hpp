@@ -8,7 +8,7 @@
 
 namespace sw::game {
 
-/// The concepts of a module or a chapter, in order. Empty for a review.
+/// The concepts of a module or a chapter, in order; the one concept. Empty for a review.
 std::vector<ConceptIndex> concepts_of(const Content& content, const Scope& scope);
 
 /// A check opens when half of its concepts were found.

@@ -191,6 +191,8 @@ Scope plain(const Scope& scope) {
       return {.kind = scope.kind, .module = scope.module};
     case Scope::Kind::chapter:
       return {.kind = scope.kind, .path = scope.path, .chapter = scope.chapter};
+    case Scope::Kind::idea:
+      return {.kind = scope.kind, .idea = scope.idea};
     case Scope::Kind::review:
       break;
   }
@@ -202,8 +204,10 @@ Status Player::operator()(const StartQuiz& move) {
   const bool exists = scope.kind == Scope::Kind::review ||
                       (scope.kind == Scope::Kind::module && scope.module >= 0 && scope.module < n_modules) ||
                       (scope.kind == Scope::Kind::chapter && scope.path < content.paths.size() &&
-                       scope.chapter < content.paths[scope.path].chapters.size());
+                       scope.chapter < content.paths[scope.path].chapters.size()) ||
+                      (scope.kind == Scope::Kind::idea && scope.idea < content.size());
   if (!exists) return against("there is no such chapter");
+  if (scope.kind == Scope::Kind::idea && !state.knows(scope.idea)) return against("this concept has not been found yet");
   if (scope.kind != Scope::Kind::review && !is_open(content, state, scope))
     return against("this check is not open yet", "Find half of the chapter's concepts first");
   auto questions = make_questions(content, state, scope, at);
@@ -242,7 +246,7 @@ void Player::finish_quiz() {
   const Quiz quiz = *std::exchange(state.quiz, std::nullopt);
   const int of = static_cast<int>(quiz.questions.size());
   event::QuizFinished told{.scope = quiz.scope, .right = quiz.right, .of = of, .passed = 5 * quiz.right >= 4 * of};
-  if (quiz.scope.kind != Scope::Kind::review) {
+  if (quiz.scope.kind == Scope::Kind::module || quiz.scope.kind == Scope::Kind::chapter) {
     int& best = state.best_check[quiz.scope];
     best = std::max(best, quiz.right);
     if (told.passed && state.passed.insert(quiz.scope).second) told.points = scoring::chapter_passed;

@@ -49,6 +49,7 @@ void add_texts(Json& out, const Content& content, const Concept& c) {
     out["papers"].push_back({{"title", paper.title}, {"year", paper.year}, {"arxiv", text_or_null(paper.arxiv)}});
   out["code"] = c.code;
   out["experiment"] = text_or_null(c.experiment);
+  out["try"] = text_or_null(c.try_it);
   out["improves"] = c.improves;
   out["costs"] = c.costs;
   out["generalizes"] = c.generalizes;

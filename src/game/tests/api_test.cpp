@@ -158,6 +158,8 @@ TEST_F(ApiTest, hints_checks_and_undo_are_moves) {
   for (int i = 0; i < 5; ++i) quiz = post("/quiz/answer", {{"choice", 0}});
   EXPECT_TRUE(quiz.body["quiz"].is_null());
   EXPECT_EQ(get("/statistics").body["answers"]["of"], 5);
+  EXPECT_EQ(post("/quiz", {{"scope", "concept:ab"}}).body["quiz"]["scope"], "concept:ab");
+  EXPECT_EQ(post("/quiz", {{"scope", "concept:none"}}).status, 400);
   EXPECT_EQ(post("/predict", {{"ingredients", {"b", "c"}}}).body["choices"].size(), 3u);
   EXPECT_EQ(post("/experiment", {{"concept", "a"}, {"run", "r"}}).status, 422);
 }

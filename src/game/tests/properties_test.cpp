@@ -29,9 +29,9 @@ Action any_action(const Content& content) {
     case 1:
       return AskHint{*rc::gen::inRange(0, 2) == 0 ? std::optional(idea()) : std::nullopt};
     case 2:
-      return StartQuiz{{static_cast<Scope::Kind>(*rc::gen::inRange(0, 3)), *rc::gen::inRange(-1, 12),
+      return StartQuiz{{static_cast<Scope::Kind>(*rc::gen::inRange(0, 4)), *rc::gen::inRange(-1, 12),
                         static_cast<std::size_t>(*rc::gen::inRange(0, 3)),
-                        static_cast<std::size_t>(*rc::gen::inRange(0, 3))}};
+                        static_cast<std::size_t>(*rc::gen::inRange(0, 3)), idea()}};
     case 3:
       return Answer{*rc::gen::inRange(-1, 5)};
     case 4:

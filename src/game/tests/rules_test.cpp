@@ -185,6 +185,19 @@ TEST_F(Rules, a_check_with_three_of_five_is_not_passed) {
   EXPECT_EQ(state.best_check.at(chapter), 3);
 }
 
+TEST_F(Rules, a_concept_can_be_asked_about_once_it_is_found_without_points) {
+  const Scope about{.kind = Scope::Kind::idea, .idea = at(content, "ab")};
+  EXPECT_EQ(refused(StartQuiz{about}), "this concept has not been found yet");
+  combine({"a", "b"});
+  const int before = state.score();
+  play(StartQuiz{about});
+  ASSERT_EQ(state.quiz->questions.size(), 5u);
+  for (const Question& question : state.quiz->questions) EXPECT_EQ(question.idea, about.idea);
+  while (state.quiz) play(Answer{state.quiz->questions[state.quiz->index].correct});
+  EXPECT_EQ(state.score(), before);
+  EXPECT_TRUE(state.passed.empty());
+}
+
 TEST_F(Rules, what_was_found_is_due_for_review_a_day_later) {
   combine({"a", "b"});
   EXPECT_EQ(refused(StartQuiz{}), "nothing is due for review");

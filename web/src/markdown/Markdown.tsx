@@ -1,17 +1,25 @@
-import { memo, useMemo, type ReactNode } from 'react';
+import { lazy, memo, Suspense, useMemo, type ReactNode } from 'react';
 import type { Tokens } from 'marked';
 import { CopyButton } from '@/ui/CopyButton';
-import { closeOpenMarks, parse, safeAddress, unescapeText, type Token } from './parse';
+import { closeOpenMarks, parse, safeAddress, unescapeText, type FormulaToken, type Token } from './parse';
+
+const Formula = lazy(() => import('./Formula'));
+
+interface Props {
+  source: string;
+  kind?: 'chat' | 'page';
+  isWriting?: boolean;
+}
 
 /**
  * Markdown as React elements. No HTML is ever inserted: tags in the text are shown as text, links go to http, https
  * and mail only, images become links. While it is being written, blocks before the last keep their elements, so that
  * nothing above the end moves.
  */
-export function Markdown({ source, isWriting = false }: { source: string; isWriting?: boolean }) {
+export function Markdown({ source, kind = 'chat', isWriting = false }: Props) {
   const blocks = useMemo(
-    () => parse(isWriting ? closeOpenMarks(source) : source).filter(({ type }) => type !== 'space'),
-    [source, isWriting],
+    () => parse(isWriting ? closeOpenMarks(source) : source, kind).filter(({ type }) => type !== 'space'),
+    [source, kind, isWriting],
   );
   return (
     <div className="markdown">
@@ -45,6 +53,8 @@ function renderBlock(token: Token): ReactNode {
       return <Code code={token as Tokens.Code} />;
     case 'table':
       return <Table table={token as Tokens.Table} />;
+    case 'formula':
+      return formula(token);
     case 'hr':
       return <hr />;
     case 'space':
@@ -131,6 +141,8 @@ function Inline({ token }: { token: Token }): ReactNode {
       return <del>{inline(token)}</del>;
     case 'codespan':
       return <code>{(token as Tokens.Codespan).text}</code>;
+    case 'formula':
+      return formula(token);
     case 'br':
       return <br />;
     case 'link':
@@ -143,6 +155,15 @@ function Inline({ token }: { token: Token }): ReactNode {
     default:
       return token.raw; // HTML among it: shown, not run
   }
+}
+
+function formula(token: Token): ReactNode {
+  const { text, isBlock } = token as FormulaToken;
+  return (
+    <Suspense fallback={<code>{text}</code>}>
+      <Formula tex={text} isBlock={isBlock} />
+    </Suspense>
+  );
 }
 
 function Link({ href, children }: { href: string; children: ReactNode }) {

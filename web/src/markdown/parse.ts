@@ -1,8 +1,36 @@
-import { Marked, type Token, type TokensList } from 'marked';
+import { Marked, type Token, type TokenizerExtension, type TokensList } from 'marked';
 
-const marked = new Marked({ gfm: true, breaks: true });
+const chat = new Marked({ gfm: true, breaks: true });
+const page = new Marked({ gfm: true });
+page.use({
+  extensions: [
+    formula('block', /\$\$/, /^\$\$([^$]+)\$\$(?:\n|$)/),
+    formula('inline', /\$/, /^\$([^\s$](?:[^$\n]*[^\s$])?)\$(?![\d\w])/),
+  ],
+});
 
-export const parse = (source: string): TokensList => marked.lexer(source);
+/** `chat`: a line ends where the writer ended it. `page`: paragraphs flow, and $…$ and $$…$$ are formulas. */
+export const parse = (source: string, kind: 'chat' | 'page' = 'chat'): TokensList =>
+  (kind === 'chat' ? chat : page).lexer(source);
+
+export interface FormulaToken {
+  type: 'formula';
+  raw: string;
+  text: string;
+  isBlock: boolean;
+}
+
+function formula(level: 'block' | 'inline', start: RegExp, whole: RegExp): TokenizerExtension {
+  return {
+    name: 'formula',
+    level,
+    start: (source) => start.exec(source)?.index,
+    tokenizer(source) {
+      const [raw, text] = whole.exec(source) ?? [];
+      return raw && text ? { type: 'formula', raw, text: text.trim(), isBlock: level === 'block' } : undefined;
+    },
+  };
+}
 
 /**
  * Markdown whose end is still being written: emphasis and code that was opened and not closed yet is closed, so that

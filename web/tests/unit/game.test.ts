@@ -22,6 +22,7 @@ function concept(id: string, ...recipes: string[][]): Concept {
     papers: [],
     code: [],
     experiment: null,
+    try: null,
     next_bottleneck: '',
     prerequisites: [],
     start: recipes.length === 0,

@@ -1,7 +1,7 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, test } from 'vitest';
 import { Markdown } from '@/markdown/Markdown';
-import { closeOpenMarks, safeAddress } from '@/markdown/parse';
+import { closeOpenMarks, parse, safeAddress } from '@/markdown/parse';
 
 function render(source: string, isWriting = false): HTMLElement {
   const element = document.createElement('div');
@@ -89,5 +89,24 @@ describe('Markdown that is being written', () => {
       const finished = blocksOf(render(source.slice(0, end), true)).slice(0, -1);
       expect(finished, `after ${end} characters`).toEqual(final.slice(0, finished.length));
     }
+  });
+});
+
+describe('Formulas', () => {
+  const formulas = (source: string, kind: 'chat' | 'page') =>
+    parse(source, kind).flatMap((block) =>
+      [block, ...('tokens' in block ? (block.tokens ?? []) : [])].filter(({ type }) => (type as string) === 'formula'),
+    );
+
+  test('stand between dollar signs, in pages only', () => {
+    expect(formulas('so $F = 2P$ and\n\n$$\n\\frac{a}{b}\n$$\n\nend', 'page')).toMatchObject([
+      { text: 'F = 2P', isBlock: false },
+      { text: '\\frac{a}{b}', isBlock: true },
+    ]);
+    expect(formulas('so $F = 2P$', 'chat')).toEqual([]);
+  });
+
+  test.each(['from $5 to $6', 'a $ b $ c', 'costs 5$', '`$x$`', '$$', '$x$5'])('%s is none', (source) => {
+    expect(formulas(source, 'page')).toEqual([]);
   });
 });

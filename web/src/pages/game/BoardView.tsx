@@ -13,6 +13,7 @@ import {
 import { useStore } from '@/lib/store';
 import { IconButton } from '@/ui/IconButton';
 import { nearest, zoomed, type Piece, type View } from './board';
+import { Emoji } from './Emoji';
 import { session, type Game } from './game';
 import type { Concept, Id } from './types';
 import { useCard } from './useCard';
@@ -222,9 +223,7 @@ const PieceView = memo(
           onKeyDown={(event) => onKeyDown(event, piece)}
           className={`piece flex h-11 cursor-grab items-center gap-2 rounded-full border border-line bg-surface px-4 text-sm font-medium whitespace-nowrap shadow-sm select-none ${isFresh ? 'pop' : ''} ${isShaken ? 'shake' : ''}`}
         >
-          <span aria-hidden className="text-base">
-            {concept.emoji}
-          </span>
+          <Emoji className="text-base">{concept.emoji}</Emoji>
           {concept.name}
         </button>
       </li>

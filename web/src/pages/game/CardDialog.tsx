@@ -1,6 +1,9 @@
 import { ExternalLink, Lightbulb } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { Button } from '@/ui/Button';
+import { CopyButton } from '@/ui/CopyButton';
 import { Dialog } from '@/ui/Dialog';
+import { Emoji } from './Emoji';
 import { session, type Game } from './game';
 import type { Concept, Id, Mastery } from './types';
 import { useCard } from './useCard';
@@ -33,9 +36,7 @@ export function CardDialog({ concept, game, onClose }: { concept: Concept; game:
         aria-label={concept.name}
       >
         <p className="text-xs text-muted">
-          <span aria-hidden className="mr-2 text-2xl">
-            {concept.emoji}
-          </span>
+          <Emoji className="mr-2 text-2xl">{concept.emoji}</Emoji>
           {category?.name} · module {concept.module} · difficulty {concept.difficulty} of 5
           {found && ` · ${masteries[found.mastery]}`}
         </p>
@@ -111,9 +112,24 @@ export function CardDialog({ concept, game, onClose }: { concept: Concept; game:
             </ul>
           </Section>
         )}
-        {concept.experiment && (
-          <Section title="Experiment">
-            <code className="font-mono text-xs">speedwins lab run {concept.experiment}</code>
+        {concept.try && (
+          <Section title="Try it">
+            <p className="flex items-center gap-2">
+              <code className="min-w-0 font-mono text-xs break-words">{concept.try}</code>
+              <CopyButton text={concept.try} label="Copy the command" />
+            </p>
+          </Section>
+        )}
+        {!game.isOffline && (
+          <Section title="Check yourself">
+            <Button
+              onClick={() => {
+                onClose();
+                void session.startQuiz(`concept:${concept.id}`);
+              }}
+            >
+              Five questions about it
+            </Button>
           </Section>
         )}
       </div>
@@ -186,7 +202,7 @@ export function ConceptLink({ id, game }: { id: Id; game: Game }) {
       title={isKnown ? undefined : 'Not discovered yet: ask for a hint'}
       className={`inline-flex h-8 items-center gap-1.5 rounded-full border px-3 text-sm ${isKnown ? 'border-line hover:border-accent-mid' : 'border-dashed border-line-strong text-muted hover:text-ink'}`}
     >
-      {isKnown ? <span aria-hidden>{concept?.emoji}</span> : <Lightbulb aria-hidden className="size-3.5" />}
+      {isKnown ? <Emoji>{concept?.emoji}</Emoji> : <Lightbulb aria-hidden className="size-3.5" />}
       {game.book.name(id)}
     </button>
   );

@@ -2,6 +2,7 @@ import { Info, Search } from 'lucide-react';
 import { memo, useMemo, useRef, useState } from 'react';
 import { fuzzyFilter } from '@/lib/fuzzy';
 import { IconButton } from '@/ui/IconButton';
+import { Emoji, hasEmoji } from './Emoji';
 import type { Game } from './game';
 import type { Concept, Id } from './types';
 import { useCard } from './useCard';
@@ -34,6 +35,7 @@ export function ConceptList({ game, picked, onPick, onDrag }: Props) {
     () => book.content.concepts.filter((concept) => !known.has(concept.id) && fits(concept)).length,
     [book, known, category, difficulty],
   );
+  const isFiltered = category !== '' || difficulty !== 0;
   const pickFirst = () => {
     const first = found[0];
     if (!first) return;
@@ -60,12 +62,13 @@ export function ConceptList({ game, picked, onPick, onDrag }: Props) {
           aria-label="Category"
           value={category}
           onChange={(event) => setCategory(event.target.value)}
-          className={`${field} w-24 px-2 md:w-full`}
+          className={`${field} w-28 px-2 md:w-full`}
         >
           <option value="">All kinds</option>
           {book.content.categories.map(({ id, name, emoji }) => (
             <option key={id} value={id}>
-              {emoji} {name}
+              {hasEmoji && `${emoji} `}
+              {name}
             </option>
           ))}
         </select>
@@ -73,7 +76,7 @@ export function ConceptList({ game, picked, onPick, onDrag }: Props) {
           aria-label="Difficulty"
           value={difficulty}
           onChange={(event) => setDifficulty(Number(event.target.value))}
-          className={`${field} w-20 px-2 md:w-full`}
+          className={`${field} w-28 px-2 md:w-full`}
         >
           <option value={0}>Any level</option>
           {[1, 2, 3, 4, 5].map((level) => (
@@ -99,7 +102,9 @@ export function ConceptList({ game, picked, onPick, onDrag }: Props) {
         ))}
         <li className="w-full py-1 text-xs text-muted">
           {found.length === 0 && 'Nothing of yours fits. '}
-          {hidden > 0 ? `${hidden} more of this kind to discover.` : 'All of this kind discovered.'}
+          {hidden > 0
+            ? `${hidden} more${isFiltered ? ' of this kind' : ''} to discover.`
+            : `All${isFiltered ? ' of this kind' : ''} discovered.`}
         </li>
       </ul>
     </>
@@ -138,7 +143,7 @@ const Chip = memo(
           }}
           className="flex h-full items-center gap-1.5 rounded-full pr-1 pl-3 select-none"
         >
-          <span aria-hidden>{concept.emoji}</span>
+          <Emoji>{concept.emoji}</Emoji>
           {concept.name}
         </button>
         <IconButton

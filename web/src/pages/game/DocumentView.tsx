@@ -1,20 +1,17 @@
 import { useEffect, useState } from 'react';
 import { asFailure } from '@/api/errors';
 import { Markdown } from '@/markdown/Markdown';
-import { fetchDocument } from './api';
+import { documentText } from './texts';
 import type { Id } from './types';
 
 export default function DocumentView({ id }: { id: Id }) {
   const [text, setText] = useState<string | null>(null);
   useEffect(() => {
-    fetchDocument(id).then(
-      ({ markdown }) => setText(markdown),
-      (thrown) => setText(asFailure(thrown).message),
-    );
+    documentText(id).then(setText, (thrown) => setText(asFailure(thrown).message));
   }, [id]);
   return (
     <article className="mt-6">
-      {text === null ? <p className="text-muted">Opening…</p> : <Markdown source={text} />}
+      {text === null ? <p className="text-muted">Opening…</p> : <Markdown source={text} kind="page" />}
     </article>
   );
 }

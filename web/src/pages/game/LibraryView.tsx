@@ -1,10 +1,11 @@
 import { ArrowLeft, Search } from 'lucide-react';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { asFailure } from '@/api/errors';
-import { fuzzyFilter } from '@/lib/fuzzy';
 import { Button } from '@/ui/Button';
 import * as api from './api';
+import { Emoji } from './Emoji';
 import type { Game } from './game';
+import { documentText, excerpt } from './texts';
 import type { Concept, Id } from './types';
 import { useCard } from './useCard';
 
@@ -15,6 +16,7 @@ export default function LibraryView({ game }: { game: Game }) {
   const [documents, setDocuments] = useState<{ id: Id; title: string; bytes: number }[]>([]);
   const [open, setOpen] = useState<Id | null>(null);
   const [query, setQuery] = useState('');
+  const [texts, setTexts] = useState<ReadonlyMap<Id, string>>(new Map());
   const [problem, setProblem] = useState('');
   const [, openCard] = useCard();
   useEffect(() => {
@@ -30,7 +32,20 @@ export default function LibraryView({ game }: { game: Game }) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const foundCards =
     words.length === 0 ? cards : cards.filter((concept) => words.every((word) => textOf(concept).includes(word)));
-  const foundDocuments = fuzzyFilter(query, documents, ({ title }) => [title]);
+  const isSearching = words.length > 0;
+  // What is searched is read first, when somebody searches.
+  useEffect(() => {
+    if (!isSearching) return;
+    for (const { id } of documents)
+      documentText(id).then(
+        (text) => setTexts((before) => new Map(before).set(id, text)),
+        (thrown) => setProblem(asFailure(thrown).message),
+      );
+  }, [isSearching, documents]);
+  const foundDocuments = documents.flatMap((document) => {
+    const found = isSearching ? excerpt(texts.get(document.id) ?? document.title, words) : '';
+    return found === null ? [] : [{ ...document, found }];
+  });
 
   if (open !== null) {
     return (
@@ -67,14 +82,17 @@ export default function LibraryView({ game }: { game: Game }) {
               Documents
             </h2>
             <ul className="mt-2 flex flex-col">
-              {foundDocuments.map(({ id, title, bytes }) => (
+              {foundDocuments.map(({ id, title, bytes, found }) => (
                 <li key={id}>
                   <button
                     type="button"
                     onClick={() => setOpen(id)}
                     className="flex w-full justify-between gap-4 border-b border-line py-2.5 text-left hover:text-accent"
                   >
-                    {title}
+                    <span className="min-w-0">
+                      {title}
+                      {found && <span className="block text-sm text-muted">{found}</span>}
+                    </span>
                     <span className="shrink-0 text-sm text-muted">{Math.max(1, Math.round(bytes / 1200))} min</span>
                   </button>
                 </li>
@@ -94,7 +112,7 @@ export default function LibraryView({ game }: { game: Game }) {
                   onClick={() => openCard(concept.id)}
                   className="group flex w-full gap-3 border-b border-line py-2.5 text-left"
                 >
-                  <span aria-hidden>{concept.emoji}</span>
+                  <Emoji>{concept.emoji}</Emoji>
                   <span className="min-w-0">
                     <span className="block font-medium group-hover:text-accent">{concept.name}</span>
                     <span className="block text-sm text-muted">{concept.what}</span>

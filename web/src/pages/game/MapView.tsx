@@ -2,11 +2,13 @@ import { Maximize, Minus, Plus } from 'lucide-react';
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { IconButton } from '@/ui/IconButton';
 import { zoomed, type View } from './board';
+import { hasEmoji } from './Emoji';
 import type { Game } from './game';
 import { layout, type Link, type Node } from './map';
 import { useCard } from './useCard';
 
-const readable = 0.6;
+const readable = 0.9;
+const smallest = 0.1;
 
 /** How each discovery was made from others. */
 export default function MapView({ game }: { game: Game }) {
@@ -15,17 +17,20 @@ export default function MapView({ game }: { game: Game }) {
   const [view, setView] = useState<View>({ x: 0, y: 0, scale: 1 });
   const drag = useRef<{ x: number; y: number } | null>(null);
 
-  const fit = useCallback(() => {
-    const element = area.current;
-    if (!element) return;
-    const [left, right] = [Math.min(...nodes.map(({ x }) => x)) - 100, Math.max(...nodes.map(({ x }) => x)) + 100];
-    const height = 2 * Math.max(...nodes.map(({ y }) => Math.abs(y))) + 100;
-    const scale = Math.max(readable, Math.min(1, element.clientWidth / (right - left), element.clientHeight / height));
-    const isWider = scale * (right - left) > element.clientWidth; // then the newest are shown
-    const x = isWider ? element.clientWidth - scale * right : element.clientWidth / 2 - (scale * (left + right)) / 2;
-    setView({ x, y: element.clientHeight / 2, scale });
-  }, [nodes]);
-  useEffect(fit, [fit]);
+  const fit = useCallback(
+    (least: number) => {
+      const element = area.current;
+      if (!element) return;
+      const [left, right] = [Math.min(...nodes.map(({ x }) => x)) - 100, Math.max(...nodes.map(({ x }) => x)) + 100];
+      const height = 2 * Math.max(...nodes.map(({ y }) => Math.abs(y))) + 100;
+      const scale = Math.max(least, Math.min(1, element.clientWidth / (right - left), element.clientHeight / height));
+      const isWider = scale * (right - left) > element.clientWidth; // then the newest are shown
+      const x = isWider ? element.clientWidth - scale * right : element.clientWidth / 2 - (scale * (left + right)) / 2;
+      setView({ x, y: element.clientHeight / 2, scale });
+    },
+    [nodes],
+  );
+  useEffect(() => fit(readable), [fit]);
   useEffect(() => {
     const element = area.current;
     if (!element) return;
@@ -73,7 +78,7 @@ export default function MapView({ game }: { game: Game }) {
       <div className="absolute right-2 bottom-2 flex rounded-xl border border-line bg-surface shadow-float">
         <IconButton icon={Minus} label="Zoom out" onClick={() => zoomBy(1 / 1.3)} />
         <IconButton icon={Plus} label="Zoom in" onClick={() => zoomBy(1.3)} />
-        <IconButton icon={Maximize} label="Show all" onClick={fit} />
+        <IconButton icon={Maximize} label="Show all" onClick={() => fit(smallest)} />
       </div>
     </div>
   );
@@ -110,7 +115,7 @@ const NodeView = memo(function NodeView({ node, game }: { node: Node; game: Game
     >
       <rect x="-84" y="-16" width="168" height="32" rx="16" className="fill-surface stroke-line hover:stroke-accent" />
       <text textAnchor="middle" dy="0.35em" className="fill-ink text-xs">
-        {concept?.emoji} {shown}
+        {hasEmoji && concept?.emoji} {shown}
       </text>
     </g>
   );

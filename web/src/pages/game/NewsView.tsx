@@ -1,9 +1,10 @@
-import { BookOpen, Lightbulb, X } from 'lucide-react';
+import { BookOpen, Lightbulb, Sparkles, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useStore } from '@/lib/store';
 import { Button } from '@/ui/Button';
 import { IconButton } from '@/ui/IconButton';
-import { session, type Game } from './game';
+import { hasEmoji } from './Emoji';
+import { session, type Game, type Imagined } from './game';
 import type { GameEvent, Hint } from './types';
 import { useCard } from './useCard';
 
@@ -11,8 +12,9 @@ import { useCard } from './useCard';
 export function NewsView({ game }: { game: Game }) {
   const news = useStore(session.news);
   const hint = useStore(session.hint);
+  const imagined = useStore(session.imagined);
   const [closed, setClosed] = useState(0);
-  const isShown = news.number > closed && news.events.some(isTold);
+  const isShown = !imagined && news.number > closed && news.events.some(isTold);
 
   useEffect(() => {
     const timer = setTimeout(() => setClosed(news.number), 12_000);
@@ -34,6 +36,7 @@ export function NewsView({ game }: { game: Game }) {
           <IconButton icon={X} label="Close" onClick={() => setClosed(news.number)} className="size-7!" />
         </div>
       )}
+      {imagined && <ImaginedView imagined={imagined} game={game} />}
       {hint && <HintView hint={hint} />}
     </div>
   );
@@ -53,7 +56,8 @@ function EventView({ event, game }: { event: GameEvent; game: Game }) {
           <p className="flex flex-wrap items-center gap-x-1.5">
             <span className="text-muted">{event.type === 'discovered' ? 'Discovered' : 'Another way to'}</span>
             <strong className="font-semibold">
-              {concept?.emoji} {concept?.name}
+              {hasEmoji && `${concept?.emoji} `}
+              {concept?.name}
             </strong>
             {event.points > 0 && <span className="text-accent">+{event.points}</span>}
             <Button icon={BookOpen} className="ml-auto h-8!" onClick={() => openCard(event.id)}>
@@ -94,6 +98,11 @@ function EventView({ event, game }: { event: GameEvent; game: Game }) {
               Within reach: {open.map(([id, count]) => `${count} more with ${book.name(id)}`).join(', ')}.
             </p>
           )}
+          {session.hasSandbox && !game.isOffline && !event.too_few && !event.too_many && (
+            <Button icon={Sparkles} className="mt-2 h-8!" onClick={() => void session.imagine(event.from)}>
+              Imagine what it could be
+            </Button>
+          )}
         </div>
       );
     }
@@ -115,7 +124,8 @@ function EventView({ event, game }: { event: GameEvent; game: Game }) {
     case 'achievement':
       return (
         <p>
-          {event.emoji} <strong className="font-semibold">{event.name}</strong>: {event.what}
+          {hasEmoji && `${event.emoji} `}
+          <strong className="font-semibold">{event.name}</strong>: {event.what}
         </p>
       );
     case 'chapter_complete':
@@ -129,6 +139,30 @@ function EventView({ event, game }: { event: GameEvent; game: Game }) {
     default:
       return null;
   }
+}
+
+/** Set apart from what is true: dashed, and it says so. */
+function ImaginedView({ imagined: { ingredients, made }, game }: { imagined: Imagined; game: Game }) {
+  const pair = ingredients.map((id) => game.book.name(id)).join(' + ');
+  return (
+    <div className="pointer-events-auto flex gap-2 rounded-xl border border-dashed border-line-strong bg-surface p-3 pl-4 text-sm leading-relaxed shadow-float">
+      <div className="min-w-0 flex-1">
+        <p className="text-xs font-semibold text-muted">
+          <Sparkles aria-hidden className="mr-1.5 inline size-3.5" />
+          Speculation
+        </p>
+        <p className="font-semibold">{made?.name || `${pair}?`}</p>
+        <p>{made ? made.text : 'The model is thinking…'}</p>
+        {made && <p className="mt-1 text-xs text-muted">Made up by {made.model}, and no part of the game.</p>}
+      </div>
+      <IconButton
+        icon={X}
+        label="Close the speculation"
+        onClick={() => session.imagined.set(null)}
+        className="size-7!"
+      />
+    </div>
+  );
 }
 
 function HintView({ hint }: { hint: Hint }) {

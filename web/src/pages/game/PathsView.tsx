@@ -4,6 +4,7 @@ import { Button } from '@/ui/Button';
 import { ProgressBar } from '@/ui/ProgressBar';
 import * as api from './api';
 import { ConceptLink } from './CardDialog';
+import { Emoji } from './Emoji';
 import { session, type Game } from './game';
 import type { Check, PathProgress } from './types';
 
@@ -38,9 +39,7 @@ export default function PathsView({ game }: { game: Game }) {
                     onClick={() => setOpen(open === path.id ? null : path.id)}
                     className="flex w-full items-center gap-3 rounded-xl px-4 py-3 text-left hover:bg-sunken"
                   >
-                    <span aria-hidden className="text-xl">
-                      {path.emoji}
-                    </span>
+                    <Emoji className="text-xl">{path.emoji}</Emoji>
                     <span className="min-w-0 flex-1">
                       <span className="block font-medium">{path.name}</span>
                       <span className="block text-sm text-muted">{path.goal}</span>

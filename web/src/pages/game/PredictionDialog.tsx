@@ -1,5 +1,6 @@
 import { Button } from '@/ui/Button';
 import { Dialog } from '@/ui/Dialog';
+import { hasEmoji } from './Emoji';
 import { session, type Game } from './game';
 import type { Id } from './types';
 
@@ -23,7 +24,8 @@ export function PredictionDialog({ ingredients, choices, game }: Props) {
               onClick={() => session.answerPrediction(id)}
               className="rounded-xl border border-line px-4 py-3 text-left text-sm font-medium hover:border-accent-mid hover:bg-accent-soft"
             >
-              {emoji} {name}
+              {hasEmoji && `${emoji} `}
+              {name}
             </button>
           ))}
         </div>

@@ -3,6 +3,7 @@ import { asFailure } from '@/api/errors';
 import { percent, whole } from '@/lib/format';
 import { ProgressBar } from '@/ui/ProgressBar';
 import * as api from './api';
+import { Emoji } from './Emoji';
 import { session, type Game } from './game';
 import type { AchievementProgress, Statistics } from './types';
 
@@ -52,9 +53,7 @@ export default function ProgressView({ game }: { game: Game }) {
             <ul className="mt-3 grid gap-2 sm:grid-cols-2">
               {achievements.map(({ id, name, emoji, what, now, of, at }) => (
                 <li key={id} className="flex gap-3 rounded-xl border border-line bg-surface p-3">
-                  <span aria-hidden className={`text-xl ${at === null ? 'opacity-40 grayscale' : ''}`}>
-                    {emoji}
-                  </span>
+                  <Emoji className={`text-xl ${at === null ? 'opacity-40 grayscale' : ''}`}>{emoji}</Emoji>
                   <span className="min-w-0 flex-1">
                     <span className="block text-sm font-medium">{name}</span>
                     <span className="block text-xs text-muted">{what}</span>

@@ -69,7 +69,9 @@ export function QuizDialog({ first, game }: { first: Quiz; game: Game }) {
               {finished && (
                 <p className="mt-2 font-semibold">
                   {finished.right} of {finished.of} right.{' '}
-                  {finished.passed ? `Passed, +${finished.points}.` : 'Read on, and try again.'}
+                  {finished.passed
+                    ? `Passed${finished.points > 0 ? `, +${finished.points}` : ''}.`
+                    : 'Read on, and try again.'}
                 </p>
               )}
               <Button kind="primary" autoFocus className="mt-3" onClick={goOn}>

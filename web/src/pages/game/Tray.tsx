@@ -1,5 +1,6 @@
 import { Plus, X } from 'lucide-react';
 import { IconButton } from '@/ui/IconButton';
+import { Emoji } from './Emoji';
 import { session, type Game } from './game';
 import type { Id } from './types';
 
@@ -25,7 +26,7 @@ export function Tray({ game, picked, isPredicting, onRemove, onClear }: Props) {
               title="Take it back"
               className="flex h-9 min-w-0 items-center gap-1.5 rounded-full bg-accent-soft px-3 text-sm"
             >
-              <span aria-hidden>{game.book.concepts.get(id)?.emoji}</span>
+              <Emoji>{game.book.concepts.get(id)?.emoji}</Emoji>
               <span className="truncate">{game.book.name(id)}</span>
             </button>
           </span>

@@ -6,6 +6,7 @@ import type {
   PathProgress,
   Played,
   Slot,
+  Speculation,
   State,
   Statistics,
   AchievementProgress,
@@ -38,6 +39,8 @@ export const postCombine = (slot: string, move: number, ingredients: Id[], predi
   post<Played>('/combine', { slot, move, ingredients, ...(prediction ? { prediction } : {}) });
 export const postPredict = (slot: string, ingredients: Id[]) =>
   post<{ choices: { id: Id; name: string; emoji: string }[] }>('/predict', { slot, ingredients });
+export const postSpeculate = (slot: string, ingredients: Id[]) =>
+  post<Speculation>('/speculate', { slot, ingredients });
 export const postHint = (slot: string, target?: Id) => post<Played>('/hint', { slot, ...(target ? { target } : {}) });
 export const postQuiz = (slot: string, scope: string) => post<Played>('/quiz', { slot, scope });
 export const postAnswer = (slot: string, choice: number) => post<Played>('/quiz/answer', { slot, choice });

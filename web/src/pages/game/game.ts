@@ -5,12 +5,18 @@ import * as api from './api';
 import { Board } from './board';
 import { Book, withEvents } from './offline';
 import { play as playSound } from './sound';
-import type { GameEvent, Hint, Id, OfflineMove, Played, Quiz, State } from './types';
+import type { GameEvent, Hint, Id, OfflineMove, Played, Quiz, Speculation, State } from './types';
 
 /** What the last move brought about, told once. */
 export interface News {
   number: number;
   events: readonly GameEvent[];
+}
+
+/** A question to the sandbox's model, and its answer when it is there. */
+export interface Imagined {
+  ingredients: readonly Id[];
+  made: Speculation | null;
 }
 
 export interface Game {
@@ -36,6 +42,9 @@ export class GameSession {
   readonly quiz = new Store<Quiz | null>(null);
   /** Set while a prediction is asked for. */
   readonly choices = new Store<{ ingredients: Id[]; choices: { id: Id; name: string; emoji: string }[] } | null>(null);
+  readonly imagined = new Store<Imagined | null>(null);
+  /** Whether the server lets its model be asked. */
+  hasSandbox = false;
   readonly predictFirst = new Store(false);
   slot = browserStorage().getItem(slotKey) ?? 'main';
   board = new Board(this.slot);
@@ -46,7 +55,7 @@ export class GameSession {
 
   async load(): Promise<void> {
     try {
-      await api.fetchSession();
+      this.hasSandbox = (await api.fetchSession()).sandbox;
       const [content, state] = await Promise.all([api.fetchContent(), api.fetchState(this.slot)]);
       this.failure.set(null);
       this.#show(state, new Book(content), false);
@@ -71,6 +80,7 @@ export class GameSession {
   async combine(ingredients: Id[]): Promise<GameEvent | null> {
     const game = this.game.get();
     if (!game) return null;
+    this.imagined.set(null);
     const prediction = this.predictFirst.get() && !game.isOffline ? await this.#predict(ingredients) : undefined;
     const outcome = (events: readonly GameEvent[]) =>
       events.find(({ type }) => ['discovered', 'another_way', 'known', 'misconception', 'nothing'].includes(type)) ??
@@ -103,6 +113,21 @@ export class GameSession {
       this.quiz.set(played.quiz ?? null);
       return played;
     });
+
+  /** Asks the server's model what a combination that yields nothing could become. */
+  async imagine(ingredients: Id[]): Promise<void> {
+    const asked: Imagined = { ingredients, made: null };
+    this.imagined.set(asked);
+    const isWanted = () => this.imagined.get() === asked;
+    try {
+      const made = await api.postSpeculate(this.slot, ingredients);
+      if (isWanted()) this.imagined.set({ ingredients, made });
+    } catch (thrown) {
+      if (!isWanted()) return;
+      this.imagined.set(null);
+      this.failure.set(asFailure(thrown));
+    }
+  }
 
   /** The next question is shown by `quiz` when the reader has seen what was right. */
   answer = (choice: number) => this.#act(() => api.postAnswer(this.slot, choice));

@@ -25,6 +25,8 @@ export interface Concept {
   papers: { title: string; year: number; arxiv: string | null }[];
   code: string[];
   experiment: string | null;
+  /** A command of the program that shows it. */
+  try: string | null;
   improves: string;
   costs: string;
   generalizes: string;
@@ -67,6 +69,13 @@ export interface Content {
   modules: { id: number; title: string; goal: string }[];
   categories: { id: Id; name: string; emoji: string; what: string }[];
   paths: LearningPath[];
+}
+
+/** What a model made up about a combination that yields nothing. */
+export interface Speculation {
+  name: string;
+  text: string;
+  model: string;
 }
 
 export type Check = 'locked' | 'open' | 'passed';
