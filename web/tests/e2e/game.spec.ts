@@ -1,10 +1,11 @@
-import type { Browser, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { accessibilityProblems } from './accessibility';
 import { expect, test } from './page';
 
 interface Content {
   start: string[];
   concepts: { id: string; name: string; module: number; recipes: { ingredients: string[] }[] }[];
+  misconceptions: { pair: string[] }[];
 }
 
 test.beforeEach(async ({ request }) => {
@@ -183,23 +184,126 @@ test('the game goes on while the server is away, and hands in what was found', a
   await expect(chip(page, result)).toBeVisible();
 });
 
-test('two players at once do not see each other', async ({ page, browser, baseURL }) => {
+test('a phone and a desktop play at once, each its own game', async ({ browser, baseURL }, { project }) => {
+  test.skip(project.name !== 'desktop', 'opens both sizes itself');
+  const sizes = [
+    { viewport: { width: 1280, height: 800 } },
+    { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+  ];
+  const contexts = await Promise.all(
+    sizes.map((size) => browser.newContext({ ...size, ...(baseURL ? { baseURL } : {}) })),
+  );
+  const [desktop, phone] = (await Promise.all(contexts.map((context) => context.newPage()))) as [Page, Page];
+  const { start, concepts } = await contentOf(desktop);
+  const name = (id: string) => concepts.find((one) => one.id === id)?.name ?? id;
+  /** Five discoveries, chosen from one end of what is possible, made in the page. */
+  const play = async (page: Page, fromTheEnd: boolean) => {
+    await open(page);
+    const known = new Set(start);
+    const found: string[] = [];
+    const candidates = fromTheEnd ? [...concepts].reverse() : concepts;
+    while (found.length < 5) {
+      const possible = candidates.flatMap(({ id, recipes }) => {
+        const recipe = recipes.find(
+          ({ ingredients }) => ingredients.length === 2 && ingredients.every((i) => known.has(i)),
+        );
+        return known.has(id) || !recipe ? [] : [{ id, ingredients: recipe.ingredients }];
+      });
+      const next = possible[0]!;
+      for (const id of next.ingredients) await chip(page, name(id)).click();
+      await expect(chip(page, name(next.id))).toBeVisible();
+      known.add(next.id);
+      found.push(next.id);
+    }
+    return found;
+  };
+  const games = await Promise.all([play(desktop, false), play(phone, true)]);
+  for (const [i, page] of [desktop, phone].entries()) {
+    await page.reload(); // what the server has, not what the page remembers
+    await expect(list(page).getByRole('listitem')).toHaveCount(3 + 5 + 1); // and the line of what is hidden
+    for (const id of games[i] ?? []) await expect(chip(page, name(id))).toBeVisible();
+  }
+  expect(games[0]).not.toEqual(games[1]);
+  // The desktop's moves mean nothing to the phone: asked for by its cookie, the server shows the phone its own.
+  const seen = (await (await phone.request.get('/api/game/state')).json()) as { discovered: { id: string }[] };
+  expect(seen.discovered.slice(3).map(({ id }) => id)).toEqual(games[1]);
+  for (const context of contexts) await context.close();
+});
+
+test('two windows of one player play into one game', async ({ page }) => {
   const [a, b, result] = await firstDiscovery(page);
-  const other = await otherPlayer(browser, baseURL);
-  await Promise.all([open(page), open(other)]);
+  await open(page);
+  const other = await page.context().newPage();
+  await open(other);
   await chip(page, a).click();
   await chip(page, b).click();
   await expect(chip(page, result)).toBeVisible();
-  await other.reload();
-  await expect(chip(other, a)).toBeVisible();
-  await expect(chip(other, result)).toHaveCount(0);
-  await other.context().close();
+  // This window does not know of that move yet: its own is played after it, and both are there.
+  const { start, concepts } = await contentOf(page);
+  const name = (id: string) => concepts.find((one) => one.id === id)?.name ?? id;
+  const second = concepts.find(
+    (one) =>
+      one.name !== result &&
+      one.recipes.some(({ ingredients }) => ingredients.length === 2 && ingredients.every((id) => start.includes(id))),
+  )!;
+  const pair = second.recipes.find(({ ingredients }) => ingredients.every((id) => start.includes(id)))!.ingredients;
+  for (const id of pair) await chip(other, name(id)).click();
+  await expect(chip(other, second.name)).toBeVisible();
+  await expect(chip(other, result)).toBeVisible();
 });
 
-async function otherPlayer(browser: Browser, baseURL: string | undefined): Promise<Page> {
-  const context = await browser.newContext({ ...(baseURL ? { baseURL } : {}), viewport: { width: 820, height: 1180 } });
-  return context.newPage();
-}
+test('the model imagines what a pair could become, and says that it does', async ({ page }) => {
+  const { sandbox } = (await (await page.request.get('/api/game/session')).json()) as { sandbox: boolean };
+  test.skip(!sandbox, 'the server was not started with --game-sandbox');
+  const { concepts, misconceptions } = await contentOf(page);
+  const name = (id: string) => concepts.find((one) => one.id === id)?.name ?? id;
+  const parts = (pair: string[]) => [...pair].sort().join();
+  const answered = new Set([
+    ...concepts.flatMap(({ recipes }) => recipes.map(({ ingredients }) => parts(ingredients))),
+    ...misconceptions.map(({ pair }) => parts(pair)),
+  ]);
+  const inTriples = concepts.flatMap(({ recipes }) => recipes.filter(({ ingredients }) => ingredients.length === 3));
+  let pair: string[] | undefined;
+  await discover(page, 2, (known) => {
+    const ids = [...known];
+    pair = ids
+      .flatMap((a, i) => ids.slice(i + 1).map((b) => [a, b]))
+      .find(
+        (two) =>
+          !answered.has(parts(two)) &&
+          !inTriples.some(({ ingredients }) => two.every((id) => ingredients.includes(id))),
+      );
+    return Promise.resolve(pair !== undefined);
+  });
+  await open(page);
+  const before = await list(page).getByRole('listitem').count();
+  for (const id of pair ?? []) await chip(page, name(id)).click();
+  await page.getByRole('button', { name: 'Imagine what it could be' }).click();
+  await expect(page.getByText('Made up by demo, and no part of the game.')).toBeVisible();
+  await expect(page.getByText('Speculation', { exact: true })).toBeVisible();
+  await page.reload();
+  await expect(list(page).getByRole('listitem')).toHaveCount(before);
+});
+
+test('documents are found by what they say, and have formulas', async ({ page }) => {
+  await open(page, '?view=library');
+  await page.getByRole('searchbox', { name: 'Search the library' }).fill('roofline Williams');
+  const entry = page.getByRole('button', { name: /The arithmetic of a token/ });
+  await expect(entry).toContainText('Williams et al.');
+  await entry.click();
+  await expect(page.locator('math mfrac').first()).toBeVisible();
+  expect(await accessibilityProblems(page)).toEqual([]);
+});
+
+test('a card asks about its concept', async ({ page }) => {
+  await open(page);
+  await page.getByRole('button', { name: 'About Calculus' }).click();
+  await page.getByRole('button', { name: 'Five questions about it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Question 1 of 5' });
+  await expect(dialog).toContainText('Calculus');
+  await page.keyboard.press('2');
+  await expect(dialog.getByText('right', { exact: true })).toBeVisible();
+});
 
 test('500 pieces leave more than half of a frame free while one is dragged', async ({ page }) => {
   const { start } = await contentOf(page);

@@ -51,6 +51,7 @@ export default function LibraryView({ game }: { game: Game }) {
     return (
       <div className="h-full overflow-y-auto" tabIndex={0} role="region" aria-label="Document">
         <div className="mx-auto max-w-3xl p-4 sm:p-6">
+          <h2 className="sr-only">Document</h2>
           <Button icon={ArrowLeft} onClick={() => setOpen(null)}>
             All documents
           </Button>
