@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ab_side.hpp"
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "measure/comparison.hpp"
@@ -16,16 +17,9 @@
 #include "output.hpp"
 #include "progress_line.hpp"
 #include "quality_difference.hpp"
-#include "tasks/suite.hpp"
 
 namespace sw {
 namespace {
-
-/// One of the two configurations.
-struct SideFlags {
-  ModelFlags model;
-  SpeedWork work{.prompt_tokens = 64, .new_tokens = 32};
-};
 
 enum class Deciding : std::uint8_t { total, prefill, decode };
 
@@ -41,17 +35,6 @@ struct AbFlags {
   OutputFlags output;
 };
 
-void add_side_flags(CLI::App& command, SideFlags& side) {
-  command.add_option("-t,--threads", side.model.threads, "Threads (default: one per hardware thread)")
-      ->check(CLI::Range(1, 1024));
-  command.add_option("--ctx", side.model.context, "Positions of context (default: what the model was trained for)")
-      ->check(CLI::Range(2, 1 << 24));
-  static const std::map<std::string, KvType> kv_types = {{"f32", KvType::f32}, {"f16", KvType::f16}};
-  command.add_option("--kv", side.model.kv_type, "How keys and values are stored: f16 (default) or f32")
-      ->transform(CLI::Transformer(kv_types));
-  add_work_flags(command, side.work);
-}
-
 /// B is A, but for what is said after "--".
 Status parse_b(AbFlags& flags) {
   flags.b = flags.a;
@@ -62,80 +45,44 @@ Status parse_b(AbFlags& flags) {
   try {
     parser.parse(arguments);
   } catch (const CLI::ParseError& error) {
-    return fail(error.what(), "the flags of B, after --", "MODEL, -t, --ctx, --kv, -p, -n or -b",
+    return fail(error.what(), "the flags of B, after --", "MODEL, a URL, -t, --ctx, --kv, -p, -n, -b or --slowdown",
                 "Try: speedwins ab --help");
   }
   return {};
 }
 
-std::string describe(const SideFlags& side, const SideFlags& other) {
-  std::string text = side.model.model;
-  const auto add = [&](bool differs, const std::string& what) {
-    if (differs) text += " " + what;
-  };
-  const auto threads = [](const SideFlags& s) { return s.model.threads > 0 ? s.model.threads : available_threads(); };
-  add(threads(side) != threads(other), fmt::format("-t {}", threads(side)));
-  add(side.model.kv_type != other.model.kv_type, side.model.kv_type == KvType::f16 ? "--kv f16" : "--kv f32");
-  add(side.model.context != other.model.context, fmt::format("--ctx {}", side.model.context));
-  add(side.work.prompt_tokens != other.work.prompt_tokens, fmt::format("-p {}", side.work.prompt_tokens));
-  add(side.work.new_tokens != other.work.new_tokens, fmt::format("-n {}", side.work.new_tokens));
-  add(side.work.batch != other.work.batch, fmt::format("-b {}", side.work.batch));
-  return text;
-}
+/// The runs of one side, the first of which warmed up.
+struct Measured {
+  Side& side;
+  std::vector<SideSample> samples = {};
 
-/// A configuration that is loaded and runs.
-struct Side {
-  std::unique_ptr<ThreadPool> pool;
-  std::shared_ptr<const Model> model;
-  std::optional<SpeedRun> run;
-  std::vector<SpeedSample> samples;
-
+  /// Work of different size is compared per token.
   Result<double> measure(Deciding deciding, const std::atomic<bool>* stop) {
-    SW_ASSIGN(SpeedSample sample, run->run(stop));
-    const double ms = deciding == Deciding::prefill  ? sample.prefill_ms
-                      : deciding == Deciding::decode ? sample.decode_ms
-                                                     : sample.total_ms;
-    samples.push_back(std::move(sample));
-    // Work of different size is compared per token.
-    const SpeedWork& work = run->work();
-    const int tokens = deciding == Deciding::prefill  ? work.prompt_tokens
-                       : deciding == Deciding::decode ? work.new_tokens
-                                                      : work.prompt_tokens + work.new_tokens;
-    return ms / (static_cast<double>(tokens) * work.batch);
+    SW_ASSIGN(const SideSample sample, side.run(stop));
+    samples.push_back(sample);
+    switch (deciding) {
+      case Deciding::prefill:
+        return sample.prefill_ms / sample.prompt_tokens;
+      case Deciding::decode:
+        return sample.decode_ms / sample.new_tokens;
+      case Deciding::total:
+        break;
+    }
+    return sample.total_ms / (sample.prompt_tokens + sample.new_tokens);
   }
 };
-
-/// Both sides. The same file is loaded once: copies of it would lie at other addresses and differ by that.
-Status load_sides(const AbFlags& flags, Side& a, Side& b) {
-  for (const SideFlags* side : {&flags.a, &flags.b})
-    if (side->model.model.starts_with("http://") || side->model.model.starts_with("https://"))
-      return fail("is a server", side->model.model, "a model that this program runs itself",
-                  "Measure each server with: speedwins loadtest URL");
-  SW_ASSIGN(LoadedModel loaded, load_model(flags.a.model));
-  a.pool = std::move(loaded.pool);
-  a.model = std::move(loaded.model);
-  if (flags.a.model.model == flags.b.model.model && flags.a.model.context == flags.b.model.context) {
-    b.pool = std::make_unique<ThreadPool>(flags.b.model.threads);
-    b.model = a.model;
-    return {};
-  }
-  SW_ASSIGN(LoadedModel other, load_model(flags.b.model));
-  b.pool = std::move(other.pool);
-  b.model = std::move(other.model);
-  return {};
-}
 
 /// Speed per token of one metric, beside the deciding one: told, not judged.
 struct Beside {
   const char* name;
-  double SpeedSample::*ms;
+  double SideSample::*ms;
 };
-constexpr Beside besides[] = {{"prefill", &SpeedSample::prefill_ms},
-                              {"first token", &SpeedSample::ttft_ms},
-                              {"decode", &SpeedSample::decode_ms},
-                              {"total", &SpeedSample::total_ms}};
+constexpr Beside besides[] = {{"prefill", &SideSample::prefill_ms},
+                              {"first token", &SideSample::ttft_ms},
+                              {"decode", &SideSample::decode_ms},
+                              {"total", &SideSample::total_ms}};
 
-std::vector<double> values_of(const Side& side, double SpeedSample::*member, std::size_t n) {
+std::vector<double> values_of(const Measured& side, double SideSample::*member, std::size_t n) {
   // The first sample warmed up, and a pair that was interrupted has one side only.
   std::vector<double> values;
   for (std::size_t i = 1; i < side.samples.size() && values.size() < n; ++i) values.push_back(side.samples[i].*member);
@@ -201,36 +148,43 @@ const char* word(Outcome outcome) {
   return "undecided";
 }
 
+/// A server tells no loss on a text: where one takes part, both sides are asked questions.
+Result<QualityDifference> compare_quality(const AbFlags& flags, const Sides& sides, const QualityHooks& hooks) {
+  const QualitySide *a = sides.a->scorer(), *b = sides.b->scorer();
+  const bool server = !a || !b;
+  if (server && !flags.text.empty())
+    return fail("a server tells no loss on a text", "--text", "--tasks FILE or --no-quality");
+  if (!server && flags.tasks.empty()) return text_difference(*a, *b, flags.text, hooks);
+  const bool few = flags.tasks.empty() && flags.task_items == 0;
+  SW_ASSIGN(const auto items, read_tasks(flags.tasks.empty() ? "suite" : flags.tasks, few ? 48 : flags.task_items));
+  const auto answers = [&](Side& side) {
+    return [&side, server, &hooks](const TaskItem& item) { return side.answers_right(item, server, hooks.stop); };
+  };
+  return task_difference(answers(*sides.a), answers(*sides.b), items, hooks);
+}
+
+/// What identifies the side's weights; a server's are not known.
+std::string fingerprint(const SideFlags& side) {
+  return side.is_server() ? "" : model_fingerprint(side.model.model);
+}
+
 Result<Report> ab(AbFlags flags, const Context& context) {
   SW_TRY(parse_b(flags));
   const std::atomic<bool>& stop = catch_interrupt();
   ProgressLine progress;
   progress.show("loading");
-  Side a, b;
-  SW_TRY(load_sides(flags, a, b));
-
+  SW_ASSIGN(const Sides sides, open_sides(flags.a, flags.b));
   std::optional<QualityDifference> quality;
   if (flags.quality) {
-    std::vector<TaskItem> items;
-    if (!flags.tasks.empty()) {
-      SW_ASSIGN(items, read_tasks(flags.tasks, flags.task_items));
-    }
-    SW_ASSIGN(quality, quality_difference(
-                           {*a.model, *a.pool, flags.a.model.kv_type}, {*b.model, *b.pool, flags.b.model.kv_type},
-                           flags.text, items, [&](const std::string& text) { progress.show(text); }, &stop));
+    SW_ASSIGN(quality, compare_quality(flags, sides, {[&](const std::string& text) { progress.show(text); }, &stop}));
   }
-  for (Side* side : {&a, &b}) {
-    const SideFlags& own = side == &a ? flags.a : flags.b;
-    SpeedWork work = own.work;
-    work.kv_type = own.model.kv_type;
-    SW_ASSIGN(side->run, SpeedRun::create(*side->model, *side->pool, work));
-  }
+  Measured a{*sides.a}, b{*sides.b};
   const std::string a_name = describe(flags.a, flags.b), b_name = describe(flags.b, flags.a);
   Recording recording(
       flags.output,
       {.command = "ab",
        .model = a_name + " -- " + b_name,
-       .model_hash = model_fingerprint(flags.a.model.model),
+       .model_hash = fingerprint(flags.a),
        .configuration = nlohmann::json{{"a", nlohmann::json::parse(configuration_json(flags.a.model, flags.a.work))},
                                        {"b", nlohmann::json::parse(configuration_json(flags.b.model, flags.b.work))}}
                             .dump()});
@@ -336,9 +290,11 @@ Result<Report> ab(AbFlags flags, const Context& context) {
 void add_ab_command(CLI::App& app, Context& context) {
   auto flags = std::make_shared<AbFlags>();
   CLI::App* command = app.add_subcommand("ab", "Compare two configurations: which is faster, and at what quality");
-  add_model_argument(*command, flags->a.model.model);
+  command
+      ->add_option("MODEL", flags->a.model.model, "A GGUF file, a Hugging Face folder, a pulled name, demo, or a URL")
+      ->required();
   add_side_flags(*command, flags->a);
-  command->add_option("B", flags->b_arguments, "After --: how B differs from A, in the same flags, or another MODEL")
+  command->add_option("B", flags->b_arguments, "After --: how B differs from A, in the same flags, or another MODEL or URL")
       ->required()
       ->expected(1, -1);
   command->add_option("--seconds", flags->comparison.seconds, "Time for the pairs at most")
@@ -378,7 +334,9 @@ void add_ab_command(CLI::App& app, Context& context) {
       "  speedwins ab demo -t 1 -- -t 2                     one thread or two?\n"
       "  speedwins ab model-f16.gguf -- model-q4.gguf       what does quantizing gain and cost?\n"
       "  speedwins ab model.gguf --kv f32 -- --kv f16 --by decode -p 2048 --tasks suite\n"
-      "  speedwins ab demo -- demo                          A against A: it declines");
+      "  speedwins ab http://localhost:8080 -- http://localhost:8081 --tasks suite\n"
+      "  speedwins ab demo -- demo                          A against A: it declines\n"
+      "  speedwins ab demo -- --slowdown 0.05               would 5% be found here and now?");
   on_command(*command, context, [flags, &context] { return ab(*flags, context); });
 }
 

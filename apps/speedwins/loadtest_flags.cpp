@@ -11,15 +11,6 @@
 namespace sw::loadtest {
 namespace {
 
-/// The key file's first line, without a line end.
-Result<std::string> read_key(const std::string& file) {
-  SW_ASSIGN(std::string key, read_text_file(file, 1 << 16));
-  key.resize(std::min(key.find_first_of("\r\n"), key.size()));
-  const bool printable = std::ranges::all_of(key, [](char c) { return c > ' ' && c < '\x7f'; });
-  if (key.empty() || !printable) return fail("holds no key", file, "one line of printable characters");
-  return key;
-}
-
 Status choose_prompts(LoadtestFlags& flags) {
   LoadOptions& options = flags.options;
   SW_ASSIGN(const auto words, LengthDistribution::parse(flags.prompt_words));
@@ -168,6 +159,14 @@ void add_loadtest_flags(CLI::App& command, LoadtestFlags& flags) {
   add_prompt_flags(command, flags);
   add_limit_flags(command, flags);
   add_output_flags(command, flags.output);
+}
+
+Result<std::string> read_key(const std::string& file) {
+  SW_ASSIGN(std::string key, read_text_file(file, 1 << 16));
+  key.resize(std::min(key.find_first_of("\r\n"), key.size()));
+  const bool printable = std::ranges::all_of(key, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (key.empty() || !printable) return fail("holds no key", file, "one line of printable characters");
+  return key;
 }
 
 Status prepare_loadtest(LoadtestFlags& flags) {

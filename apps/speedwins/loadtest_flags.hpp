@@ -22,6 +22,9 @@ struct LoadtestFlags {
 /// URL and the flags, in groups.
 void add_loadtest_flags(CLI::App& command, LoadtestFlags& flags);
 
+/// The key in a file: its first line.
+Result<std::string> read_key(const std::string& file);
+
 /// Reads the files that flags name, and asks the server for its model where none was given.
 Status prepare_loadtest(LoadtestFlags& flags);
 

@@ -67,6 +67,7 @@ double nanoseconds_per_span() {
   for (int i = 0; i < repetitions; ++i) {
     spans.clear();
     const Stopwatch stopwatch;
+    spans.start(SpanClock::now());
     for (int k = 0; k < n; ++k) const Span span(&spans, "cost", -1, 0, 0);
     best = std::min(best, stopwatch.ms() * 1e6 / n);
   }
@@ -83,7 +84,7 @@ struct Recorded {
 Result<Recorded> record(const ProfileFlags& flags, const LoadedModel& loaded, ProgressLine& progress,
                         const std::atomic<bool>& stop) {
   constexpr double enough_ms = 3000;
-  constexpr std::size_t least_rounds = 3, most_rounds = 25;
+  constexpr std::size_t least_rounds = 3, most_rounds = 200;
   SpeedWork work = flags.work;
   work.kv_type = flags.model.kv_type;
   SW_ASSIGN(SpeedRun run, SpeedRun::create(*loaded.model, *loaded.pool, work));
@@ -95,10 +96,14 @@ Result<Recorded> record(const ProfileFlags& flags, const LoadedModel& loaded, Pr
   const Stopwatch stopwatch;
   while (prefill.size() < least_rounds || (stopwatch.ms() < enough_ms && prefill.size() < most_rounds)) {
     progress.show(fmt::format("round {}", prefill.size() + 1));
+    // The first of a pair finds other things in the caches than the second: they take turns.
+    const bool plain_first = prefill.size() % 2 == 1;
+    Result<SpeedSample> plain;
+    if (plain_first) plain = run.run(&stop);
     auto round = run.record(&stop);
-    const auto plain = round ? run.run(&stop) : Result<SpeedSample>(std::unexpected(round.error()));
-    if (!plain) {
-      if (!stop || prefill.empty()) return std::unexpected(plain.error());
+    if (!plain_first) plain = run.run(&stop);
+    if (!plain || !round) {
+      if (!stop || prefill.empty()) return std::unexpected(plain ? round.error() : plain.error());
       recorded.interrupted = true;
       break;
     }
@@ -255,7 +260,7 @@ report::Timeline timeline_of(const PhaseTrace& trace) {
   report::Timeline timeline{.title = fmt::format("One pass of {}", trace.name),
                             .unit = "ms",
                             .lanes = {},
-                            .caption = "Every op of every layer in the order they ran; gaps are in no span."};
+                            .caption = "Every op of every layer in the order they ran, each from the end of the one before it."};
   if (trace.passes.empty()) return timeline;
   const PassRecord& pass = trace.passes[trace.passes.size() / 2];
   report::Timeline::Lane lane{.name = fmt::format("{} {}", pass.tokens, pass.tokens == 1 ? "token" : "tokens"),

@@ -8,7 +8,6 @@
 #include "base/file.hpp"
 #include "evaluation/perplexity.hpp"
 #include "evaluation/sample_text.hpp"
-#include "evaluation/task_run.hpp"
 #include "tasks/suite.hpp"
 
 namespace sw {
@@ -74,53 +73,6 @@ void finish(QualityDifference& result, const std::vector<double>& of_a, const st
   result.interval = bootstrap_mean(changes);
 }
 
-Result<QualityDifference> text_difference(const QualitySide& a, const QualitySide& b, const std::string& text_file,
-                                          const std::function<void(const std::string&)>& progress,
-                                          const std::atomic<bool>* stop) {
-  std::string text;
-  if (text_file.empty()) {
-    SW_ASSIGN(text, sample_text());
-  } else {
-    SW_ASSIGN(text, read_text_file(text_file, std::uint64_t{1} << 30));
-  }
-  const auto pieces = pieces_of(text);
-  if (pieces.empty()) return fail("is empty", text_file, "a text to compare the loss on");
-  SW_ASSIGN(TextScorer scorer_a, scorer_for(a));
-  SW_ASSIGN(TextScorer scorer_b, scorer_for(b));
-  std::vector<double> of_a, of_b;
-  for (const std::string_view piece : pieces) {
-    if (is_set(stop)) break;
-    progress(fmt::format("quality: piece {} of {}", of_a.size() + 1, pieces.size()));
-    SW_ASSIGN(const double loss_a, loss_per_byte(scorer_a, *a.model.tokenizer, piece));
-    SW_ASSIGN(const double loss_b, loss_per_byte(scorer_b, *b.model.tokenizer, piece));
-    of_a.push_back(loss_a);
-    of_b.push_back(loss_b);
-  }
-  QualityDifference result{.measure = "loss on a text", .unit = "%"};
-  finish(result, of_a, of_b, true);
-  return result;
-}
-
-Result<QualityDifference> task_difference(const QualitySide& a, const QualitySide& b,
-                                          const std::vector<TaskItem>& items,
-                                          const std::function<void(const std::string&)>& progress,
-                                          const std::atomic<bool>* stop) {
-  SW_ASSIGN(TaskRunner runner_a, TaskRunner::create(a.model, a.pool, a.kv_type));
-  SW_ASSIGN(TaskRunner runner_b, TaskRunner::create(b.model, b.pool, b.kv_type));
-  std::vector<double> of_a, of_b;
-  for (const TaskItem& item : items) {
-    if (is_set(stop)) break;
-    progress(fmt::format("quality: question {} of {}", of_a.size() + 1, items.size()));
-    SW_ASSIGN(const TaskOutcome outcome_a, runner_a.ask(item));
-    SW_ASSIGN(const TaskOutcome outcome_b, runner_b.ask(item));
-    of_a.push_back(outcome_a.right);
-    of_b.push_back(outcome_b.right);
-  }
-  QualityDifference result{.measure = "right answers", .unit = "points"};
-  finish(result, of_a, of_b, false);
-  return result;
-}
-
 }  // namespace
 
 std::string QualityDifference::text() const {
@@ -145,12 +97,48 @@ report::Table QualityDifference::table() const {
   return table;
 }
 
-Result<QualityDifference> quality_difference(const QualitySide& a, const QualitySide& b, const std::string& text_file,
-                                             const std::vector<TaskItem>& items,
-                                             const std::function<void(const std::string&)>& progress,
-                                             const std::atomic<bool>* stop) {
-  return items.empty() ? text_difference(a, b, text_file, progress, stop)
-                       : task_difference(a, b, items, progress, stop);
+Result<QualityDifference> text_difference(const QualitySide& a, const QualitySide& b, const std::string& text_file,
+                                          const QualityHooks& hooks) {
+  std::string text;
+  if (text_file.empty()) {
+    SW_ASSIGN(text, sample_text());
+  } else {
+    SW_ASSIGN(text, read_text_file(text_file, std::uint64_t{1} << 30));
+  }
+  const auto pieces = pieces_of(text);
+  if (pieces.empty()) return fail("is empty", text_file, "a text to compare the loss on");
+  SW_ASSIGN(TextScorer scorer_a, scorer_for(a));
+  SW_ASSIGN(TextScorer scorer_b, scorer_for(b));
+  std::vector<double> of_a, of_b;
+  for (const std::string_view piece : pieces) {
+    if (is_set(hooks.stop)) break;
+    hooks.progress(fmt::format("quality: piece {} of {}", of_a.size() + 1, pieces.size()));
+    SW_ASSIGN(const double loss_a, loss_per_byte(scorer_a, *a.model.tokenizer, piece));
+    SW_ASSIGN(const double loss_b, loss_per_byte(scorer_b, *b.model.tokenizer, piece));
+    of_a.push_back(loss_a);
+    of_b.push_back(loss_b);
+  }
+  if (of_a.empty()) return fail("interrupted before the first piece of text was read");
+  QualityDifference result{.measure = "loss on a text", .unit = "%"};
+  finish(result, of_a, of_b, true);
+  return result;
+}
+
+Result<QualityDifference> task_difference(const AnswersRight& a, const AnswersRight& b,
+                                          const std::vector<TaskItem>& items, const QualityHooks& hooks) {
+  std::vector<double> of_a, of_b;
+  for (const TaskItem& item : items) {
+    if (is_set(hooks.stop)) break;
+    hooks.progress(fmt::format("quality: question {} of {}", of_a.size() + 1, items.size()));
+    SW_ASSIGN(const bool right_a, a(item));
+    SW_ASSIGN(const bool right_b, b(item));
+    of_a.push_back(right_a);
+    of_b.push_back(right_b);
+  }
+  if (of_a.empty()) return fail("interrupted before the first question was answered");
+  QualityDifference result{.measure = "right answers", .unit = "points"};
+  finish(result, of_a, of_b, false);
+  return result;
 }
 
 Result<std::vector<TaskItem>> read_tasks(const std::string& name, int most) {

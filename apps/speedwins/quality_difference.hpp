@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "measure/report.hpp"
 #include "measure/statistics.hpp"
@@ -35,12 +36,22 @@ struct QualitySide {
   KvType kv_type;
 };
 
-/// Right answers where there are `items`, otherwise the loss on pieces of a text: per byte, so that models with
-/// different tokenizers compare. `text_file` empty: the sample text.
-Result<QualityDifference> quality_difference(const QualitySide& a, const QualitySide& b, const std::string& text_file,
-                                             const std::vector<TaskItem>& items,
-                                             const std::function<void(const std::string&)>& progress,
-                                             const std::atomic<bool>* stop);
+/// What is told while a quality is measured, and what ends it early, with what there is.
+struct QualityHooks {
+  std::function<void(const std::string&)> progress;
+  const std::atomic<bool>* stop = nullptr;
+};
+
+/// The loss on pieces of a text: per byte, so that models with different tokenizers compare. `text_file` empty: the
+/// sample text.
+Result<QualityDifference> text_difference(const QualitySide& a, const QualitySide& b, const std::string& text_file,
+                                          const QualityHooks& hooks);
+
+/// Whether one side answers a question right.
+using AnswersRight = std::function<Result<bool>(const TaskItem&)>;
+/// Right answers to the same questions.
+Result<QualityDifference> task_difference(const AnswersRight& a, const AnswersRight& b,
+                                          const std::vector<TaskItem>& items, const QualityHooks& hooks);
 
 /// The items of a JSONL file, or of the program's own suite where `name` is "suite". `most` > 0: only so many, evenly
 /// spread.

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "decode/sampler.hpp"
@@ -24,6 +25,12 @@ struct Sequence {
   void choose(std::span<const float> logits) { last = greedy.sample(logits).token; }
 };
 
+/// Keeps the core busy, as work would.
+void waste(double ms) {
+  const Stopwatch stopwatch;
+  while (stopwatch.ms() < ms) continue;
+}
+
 }  // namespace
 
 struct SpeedRun::Impl {
@@ -36,11 +43,15 @@ struct SpeedRun::Impl {
   std::string prompt_text;  // of one prompt
   Spans spans;
   std::vector<PassRecord>* passes = nullptr;  // where passes are recorded; null: nowhere
+  // Of a pass of decode, and of prefill.
+  double least_ms[2] = {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
 
   /// One forward pass of `batch`; row i of the logits chooses the next token of chosen[i]. `made` is when it began.
   Status pass(std::span<const BatchEntry> batch, std::span<Sequence* const> chosen) {
     Spans* record = passes ? &spans : nullptr;
+    const Stopwatch since;
     PassRecord taken{.begin_ns = passes ? SpanClock::now() : 0};
+    spans.start(taken.begin_ns);
     for (const BatchEntry& entry : batch) taken.tokens += static_cast<int>(entry.tokens.size());
     {
       const Span span(record, "reserve", -1, 0, 0);
@@ -54,6 +65,12 @@ struct SpeedRun::Impl {
         for (std::int64_t i = begin; i < end; ++i)
           chosen[static_cast<std::size_t>(i)]->choose(logits.row(static_cast<int>(i)));
       });
+    }
+    if (work.slowdown > 0) {
+      // More work, not more waiting: of what the pass takes when nobody else has the core.
+      double& least = least_ms[taken.tokens > static_cast<int>(batch.size())];
+      least = std::min(least, since.ms());
+      waste(work.slowdown * least);
     }
     if (!passes) return {};
     taken.end_ns = SpanClock::now();

@@ -19,6 +19,7 @@ struct SpeedWork {
   int prompt_tokens = 512, new_tokens = 128;  ///< of each sequence
   int batch = 1;                              ///< sequences together
   KvType kv_type = KvType::f16;
+  double slowdown = 0;  ///< of every pass, wasted on purpose: to see whether a comparison finds it
 };
 
 /// One run of the work, from the text of the prompts to the last token. Times count from the beginning.

@@ -38,24 +38,25 @@ std::expected<void, Failure> Answer::on_body(std::string_view bytes, std::int64_
     return {};
   }
   const std::size_t limit = body_ == Body::error ? largest_error : largest_completion;
-  if (body_ == Body::completion && text_.size() + bytes.size() > limit)
+  if (body_ == Body::completion && body_text_.size() + bytes.size() > limit)
     return std::unexpected(Failure{FailureKind::not_openai, "the answer is larger than 16 MiB"});
-  text_ += bytes.substr(0, limit - text_.size());
+  body_text_ += bytes.substr(0, limit - body_text_.size());
   return {};
 }
 
 std::expected<void, Failure> Answer::finish(std::int64_t now_ns) {
   if (body_ == Body::error)
-    return std::unexpected(Failure{FailureKind::http_status, fmt::format("HTTP {}: {}", status_, in_quotes(text_))});
+    return std::unexpected(Failure{FailureKind::http_status, fmt::format("HTTP {}: {}", status_, in_quotes(body_text_))});
   if (body_ == Body::stream) {
     tokens_ = reply_.tokens();
     return reply_.finish();
   }
-  const auto completion = parse_completion(text_);
+  auto completion = parse_completion(body_text_);
   if (!completion) return std::unexpected(completion.error());
   if (!completion->has_text) return std::unexpected(Failure{FailureKind::empty, "the answer has no text"});
   first_text_ns_ = now_ns;
   tokens_ = std::max(completion->completion_tokens, 1);
+  text_ = std::move(completion->text);
   return {};
 }
 

@@ -23,6 +23,8 @@ class Answer {
   /// Times between the events that brought text.
   const std::vector<std::int64_t>& gaps_ns() const { return gaps_ns_; }
   int tokens() const { return tokens_; }
+  /// Of a finished answer that was not streamed.
+  const std::string& text() const { return text_; }
   int events() const { return reply_.events_with_text(); }
 
  private:
@@ -31,7 +33,8 @@ class Answer {
   int status_ = 0;
   Body body_ = Body::stream;
   StreamedReply reply_;
-  std::string text_, content_type_;  // of a body that is no stream
+  std::string body_text_, content_type_;  // of a body that is no stream
+  std::string text_;
   std::int64_t first_text_ns_ = -1, last_text_ns_ = -1;
   std::vector<std::int64_t> gaps_ns_;
   int tokens_ = 0;

@@ -1,22 +1,19 @@
 #include "loadtest/load.hpp"
 
-#include <fmt/core.h>
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "loadtest/endpoint.hpp"
 #include "loadtest/worker.hpp"
 
 namespace sw::loadtest {
 namespace {
-
-namespace asio = boost::asio;
 
 constexpr std::chrono::milliseconds progress_interval(250);
 
@@ -26,14 +23,6 @@ void raise_file_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-Result<asio::ip::tcp::resolver::results_type> resolve(const Url& url) {
-  asio::io_context io;
-  boost::system::error_code error;
-  auto addresses = asio::ip::tcp::resolver(io).resolve(url.host, url.port, error);
-  if (error) return fail("cannot find the host: " + error.message(), url.text(), {}, "Check the address");
-  return addresses;
 }
 
 /// Threads that tell when the last of them is done.
@@ -86,31 +75,6 @@ double scheduled_s(const LoadOptions& options) {
   return options.max_requests > 0 ? 0 : options.duration_s;
 }
 
-std::string advice(const Failure& failure) {
-  switch (failure.kind) {
-    case FailureKind::connect:
-      return "Start the server, or check host and port";
-    case FailureKind::tls:
-      return "Use a certificate this system trusts, or --insecure";
-    case FailureKind::timeout:
-      return "Raise --timeout, or see what the server is doing";
-    case FailureKind::reset:
-      return "Check that this port speaks HTTP, or https where the address says http";
-    case FailureKind::http_status:
-      if (failure.detail.starts_with("HTTP 404"))
-        return "Check the address and --model: servers answer at /v1/chat/completions";
-      if (failure.detail.starts_with("HTTP 401")) return "Give the server's key with --api-key-file";
-      return "See what the server says; --model and --endpoint decide what it is asked";
-    case FailureKind::not_openai:
-    case FailureKind::malformed_event:
-    case FailureKind::truncated:
-    case FailureKind::server_error:
-    case FailureKind::empty:
-      break;
-  }
-  return "Check that an OpenAI-compatible server answers at this address";
-}
-
 }  // namespace
 
 Result<LoadResult> run_load(const LoadOptions& options, const std::atomic<bool>& stop,
@@ -118,11 +82,7 @@ Result<LoadResult> run_load(const LoadOptions& options, const std::atomic<bool>&
   SW_ASSIGN(const auto addresses, resolve(options.target.url));
   raise_file_limit();
   try {
-    asio::ssl::context tls(asio::ssl::context::tls_client);
-    if (options.target.url.tls) {
-      tls.set_default_verify_paths();
-      tls.set_verify_mode(options.target.verify_tls ? asio::ssl::verify_peer : asio::ssl::verify_none);
-    }
+    boost::asio::ssl::context tls = tls_context(options.target);
     const Endpoint endpoint{.addresses = addresses,
                             .host = options.target.url.host,
                             .tls = options.target.url.tls ? &tls : nullptr,
@@ -165,8 +125,7 @@ Status check_server(const LoadOptions& options, const std::atomic<bool>& stop) {
   SW_ASSIGN(const LoadResult result, run_load(once, stop));
   if (result.stats.failures.empty()) return {};
   const FailureCount& failure = result.stats.failures.begin()->second;
-  return fail(fmt::format("{}: {}", name(failure.kind), failure.example), options.target.url.text(), {},
-              advice({failure.kind, failure.example}));
+  return std::unexpected(error_of({failure.kind, failure.example}, options.target.url.text()));
 }
 
 }  // namespace sw::loadtest

@@ -22,6 +22,10 @@ bool is_text(const json* value) {
   return value && value->is_string() && !value->get_ref<const std::string&>().empty();
 }
 
+void append_text(std::string& text, const json* value) {
+  if (is_text(value)) text += value->get_ref<const std::string&>();
+}
+
 /// Text, reasoning or a tool call: what a user would see begin.
 bool says_something(const json& message) {
   const json* calls = member(message, "tool_calls");
@@ -47,8 +51,12 @@ std::expected<ReplyPart, Failure> parse_object(std::string_view text, FailureKin
     const json* reason = member(choice, "finish_reason");
     part.ends |= reason && !reason->is_null();
     part.has_text |= is_text(member(choice, "text"));
-    for (const char* key : {"delta", "message"})
-      if (const json* message = member(choice, key)) part.has_text |= says_something(*message);
+    append_text(part.text, member(choice, "text"));
+    if (const json* delta = member(choice, "delta")) part.has_text |= says_something(*delta);
+    if (const json* message = member(choice, "message")) {
+      part.has_text |= says_something(*message);
+      append_text(part.text, member(*message, "content"));
+    }
   }
   if (const json* usage = member(*parsed, "usage"))
     if (const json* tokens = member(*usage, "completion_tokens");
@@ -86,7 +94,7 @@ std::string_view name(FailureKind kind) {
 }
 
 std::expected<ReplyPart, Failure> parse_event(std::string_view data) {
-  if (data == "[DONE]") return ReplyPart{.ends = true};
+  if (data == "[DONE]") return ReplyPart{.ends = true, .text = {}};
   return parse_object(data, FailureKind::malformed_event);
 }
 

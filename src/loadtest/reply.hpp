@@ -34,6 +34,7 @@ struct ReplyPart {
   bool has_text = false;
   bool ends = false;           ///< [DONE], or a reason to have finished
   int completion_tokens = -1;  ///< of the usage record; −1: none
+  std::string text;            ///< of a whole answer; of events it is not kept
 };
 
 /// The data of one event of /v1/chat/completions or /v1/completions.

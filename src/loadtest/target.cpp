@@ -24,6 +24,7 @@ std::string body(const LoadTarget& target, const LoadPrompt& prompt) {
     body["prompt"] = std::move(text);
   }
   if (prompt.max_tokens > 0) body["max_tokens"] = prompt.max_tokens;
+  if (target.greedy) body["temperature"] = 0;
   if (target.ignore_eos) body["ignore_eos"] = true;
   body["stream"] = target.stream;
   if (target.stream) body["stream_options"] = {{"include_usage", true}};

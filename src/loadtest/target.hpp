@@ -14,6 +14,7 @@ struct LoadTarget {
   bool chat = true;  ///< /chat/completions; otherwise /completions
   bool stream = true;
   bool verify_tls = true;
+  bool greedy = false;      ///< ask for temperature 0
   bool ignore_eos = false;  ///< a field some servers know, that makes answers exactly max_tokens long
   std::string model, api_key;
 };

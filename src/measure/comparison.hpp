@@ -45,7 +45,7 @@ struct ComparisonResult {
   bool interrupted = false;
 };
 
-/// Median and interval of time A / time B at `level`, without a verdict: for metrics beside the deciding one.
+/// Median and interval (the bootstrap's, and never narrower than the sign test's) of time A / time B at `level`, without a verdict: for metrics beside the deciding one.
 struct Ratio {
   double value = 1;
   Interval interval{1, 1};

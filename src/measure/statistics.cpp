@@ -1,6 +1,7 @@
 #include "measure/statistics.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <boost/random/beta_distribution.hpp>
@@ -96,6 +97,17 @@ double median(std::span<const double> values) {
 Interval bootstrap_median(std::span<const double> values, const BootstrapOptions& options) {
   Resampler sample(values);
   return bootstrap(options, values.size(), [&](std::mt19937_64& random) { return sample.median(random); });
+}
+
+Interval sign_interval(std::span<const double> values, double level) {
+  if (values.empty()) return {};
+  const std::vector<double> sorted = sorted_copy(values);
+  const boost::math::binomial below(static_cast<double>(sorted.size()), 0.5);
+  // So many values at either end may be left out.
+  std::size_t out = 0;
+  while (2 * (out + 1) < sorted.size() && 2 * boost::math::cdf(below, static_cast<double>(out)) <= 1 - level) ++out;
+  const std::size_t first = out == 0 ? 0 : out - 1;
+  return {sorted[first], sorted[sorted.size() - 1 - first]};
 }
 
 Interval bootstrap_ratio(std::span<const double> numerator, std::span<const double> denominator,

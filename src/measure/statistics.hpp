@@ -26,7 +26,12 @@ struct BootstrapOptions {
 /// order give the same interval everywhere.
 Interval bootstrap_median(std::span<const double> values, const BootstrapOptions& options = {});
 
-/// The same for median(numerator) / median(denominator) of two independent samples of positive values. For pairs
+/// The interval between two values of the sample that holds the median of the population with probability `level` or
+/// more, whatever its distribution: the sign test's (Thompson 1936). Coarser than the bootstrap's, but its level is a
+/// fact. From the lowest to the highest value where there are too few for the level.
+Interval sign_interval(std::span<const double> values, double level = 0.95);
+
+/// The same as bootstrap_median() for median(numerator) / median(denominator) of two independent samples of positive values. For pairs
 /// measured side by side, bootstrap_median of their ratios is narrower.
 Interval bootstrap_ratio(std::span<const double> numerator, std::span<const double> denominator,
                          const BootstrapOptions& options = {});

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
@@ -35,6 +36,49 @@ std::size_t widest_line(const std::string& text) {
 std::string quoted(const fs::path& path) {
   return "'" + path.string() + "'";
 }
+
+/// `speedwins serve` on a port of the system's choice, ended with the object.
+class Server {
+ public:
+  explicit Server(const std::string& model) {
+    int out[2];
+    if (::pipe(out) != 0) return;
+    process_ = ::fork();
+    if (process_ == 0) {
+      ::dup2(out[1], STDERR_FILENO);
+      ::dup2(out[1], STDOUT_FILENO);
+      ::execl(SPEEDWINS_PROGRAM, SPEEDWINS_PROGRAM, "serve", model.c_str(), "--port", "0", nullptr);
+      ::_exit(127);
+    }
+    ::close(out[1]);
+    // It says where it listens.
+    std::string said;
+    for (char c = 0; url_.empty() && ::read(out[0], &c, 1) == 1;) {
+      said += c;
+      const auto begin = said.find("http://");
+      if (begin == std::string::npos) continue;
+      const auto end = said.find_first_of(" \n/,", begin + 7);
+      if (end != std::string::npos) url_ = said.substr(begin, end - begin);
+    }
+    output_ = out[0];
+  }
+  ~Server() {
+    if (process_ > 0) {
+      ::kill(process_, SIGTERM);
+      ::waitpid(process_, nullptr, 0);
+    }
+    if (output_ >= 0) ::close(output_);
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  const std::string& url() const { return url_; }
+
+ private:
+  pid_t process_ = -1;
+  int output_ = -1;
+  std::string url_;
+};
 
 const std::string short_work = " -p 24 -n 8 -t 1 ";
 
@@ -225,6 +269,54 @@ TEST(Measuring, ab_keeps_its_contract_and_quality_of_equal_models_is_exactly_equ
   // The number of threads changes no bit.
   EXPECT_EQ(json["quality"]["change"], 0);
   EXPECT_EQ(json["quality"]["a"], json["quality"]["b"]);
+}
+
+TEST(Measuring, ab_finds_a_slowdown_put_into_the_program_itself) {
+  // Twice the work, so that no busy machine hides it. How small a one is found, and how soon: bench/ab/run slowdown.
+  const auto json = speedwins("ab demo -p 16 -n 8 -t 1 --seconds 60 --no-quality --json -- --slowdown 1").json();
+  EXPECT_EQ(json["faster"], "a") << json;
+  EXPECT_EQ(json["b"], "demo --slowdown 1");
+  EXPECT_LT(json["ratio"]["median"], 0.8);
+}
+
+TEST(Measuring, ab_compares_a_server_with_the_model_itself) {
+  const Server server("demo");
+  ASSERT_FALSE(server.url().empty());
+  const auto json = speedwins("ab demo -p 16 -n 4 --seconds 2 --items 3 --json -t 1 -- " + server.url()).json();
+  EXPECT_EQ(json["b"], server.url());
+  EXPECT_GE(json["pairs"].get<int>(), 1);
+  // The same weights answer alike, here and there.
+  EXPECT_EQ(json["quality"]["measure"], "right answers");
+  EXPECT_EQ(json["quality"]["change"], 0);
+
+  const Finished text = speedwins("ab demo --text '" SPEEDWINS_SOURCE_DIR "/README.md' --json -- " + server.url());
+  EXPECT_EQ(text.exit_code, 1);
+  EXPECT_NE(text.json()["error"]["expected"].get<std::string>().find("--tasks"), std::string::npos);
+  const Finished nobody = speedwins("ab demo --json -- http://127.0.0.1:1 --served-model m");
+  EXPECT_EQ(nobody.exit_code, 1);
+  EXPECT_FALSE(nobody.json()["error"]["next"].get<std::string>().empty());
+}
+
+TEST(Measuring, interrupted_measurements_show_what_they_have_and_keep_it) {
+  for (const std::string command :
+       {"bench demo --json -r 1000 -p 16 -n 400 -t 1", "profile demo --json -p 512 -n 400 -t 1",
+        "ab demo --json -p 16 -n 4 -t 1 --no-quality --seconds 500 --least-effect 0 -- -n 5"}) {
+    const std::string interrupted = "XDG_DATA_HOME=" + quoted(test_home()) + " timeout --foreground -s INT 4 '" +
+                                    SPEEDWINS_PROGRAM "' " + command + " > " + quoted(test_home() / "partial") +
+                                    " 2> " + quoted(test_home() / "partial-error");
+    ASSERT_NE(std::system(interrupted.c_str()), -1);
+    const auto json = nlohmann::json::parse(text_of(test_home() / "partial"), nullptr, false);
+    ASSERT_FALSE(json.is_discarded()) << command << text_of(test_home() / "partial-error");
+    if (json.contains("error")) {
+      // A machine so busy that nothing was done in this time says so.
+      EXPECT_NE(json["error"]["what"].get<std::string>().find("interrupted"), std::string::npos) << json;
+      continue;
+    }
+    if (!json["interrupted"].get<bool>()) continue;  // it was done before
+    const auto run = speedwins("history --limit 1 --json").json()["runs"][0];
+    EXPECT_EQ(run["status"], "interrupted") << command;
+    EXPECT_FALSE(run["metrics"].empty()) << command;
+  }
 }
 
 TEST(Measuring, every_result_is_in_the_history_and_trends_are_plotted) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "evaluation/counts.hpp"
+#include "measure/statistics.hpp"
 
 namespace sw {
 namespace {
@@ -61,11 +62,30 @@ TEST_P(SpeedOf, spans_lie_within_their_passes) {
   ASSERT_TRUE(recorded);
   for (const PhaseSpans* phase : {&recorded->prefill, &recorded->decode}) {
     ASSERT_FALSE(phase->passes.empty());
-    for (const SpanRecord& span : phase->spans) {
-      EXPECT_GE(span.begin_ns, phase->passes.front().begin_ns);
-      EXPECT_LE(span.end_ns, phase->passes.back().end_ns);
+    // Every pass is covered from its beginning, without gaps and without overlaps.
+    auto span = phase->spans.begin();
+    for (const PassRecord& pass : phase->passes) {
+      for (std::int64_t at = pass.begin_ns; span != phase->spans.end() && span->begin_ns == at; ++span) {
+        EXPECT_GE(span->end_ns, at);
+        EXPECT_LE(span->end_ns, pass.end_ns);
+        at = span->end_ns;
+      }
     }
+    EXPECT_EQ(span, phase->spans.end());
   }
+}
+
+TEST_P(SpeedOf, a_slowdown_put_in_is_in_the_times) {
+  ASSERT_TRUE(model);
+  // So large that no busy machine hides it: four times the time.
+  const SpeedWork work{.prompt_tokens = 20, .new_tokens = 20};
+  SpeedWork slow = work;
+  slow.slowdown = 3;
+  auto plain = SpeedRun::create(*model, pool, work), slowed = SpeedRun::create(*model, pool, slow);
+  ASSERT_TRUE(plain && slowed);
+  std::vector<double> ratios;
+  for (int i = 0; i < 15; ++i) ratios.push_back(slowed->run().value().decode_ms / plain->run().value().decode_ms);
+  EXPECT_GT(median(ratios), 2);
 }
 
 TEST_P(SpeedOf, work_beyond_the_context_is_refused_and_a_cancelled_run_can_be_repeated) {

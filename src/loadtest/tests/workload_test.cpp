@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -127,7 +128,8 @@ class PromptFiles : public ::testing::Test {
     return file_;
   }
   void TearDown() override { std::filesystem::remove(file_); }
-  std::filesystem::path file_ = std::filesystem::path(::testing::TempDir()) / "loadtest-prompts.jsonl";
+  std::filesystem::path file_ = std::filesystem::path(::testing::TempDir()) /
+                                ("loadtest-prompts-" + std::to_string(::getpid()) + ".jsonl");
 };
 
 TEST_F(PromptFiles, hold_lines_of_text_or_json) {

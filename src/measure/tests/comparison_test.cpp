@@ -135,6 +135,26 @@ TEST(Comparison, an_interrupted_one_tells_what_it_knows) {
   EXPECT_LT(result->interval.low, result->interval.high);
 }
 
+TEST(Comparison, a_run_that_the_interruption_ended_takes_no_pair_with_it) {
+  Simulation machine(machines[0].second, 4);
+  bool stopped = false;
+  int runs = 0;
+  const MeasureMs steady = machine.side(100);
+  const MeasureMs ended_by_it = [&]() -> Result<double> {
+    if (++runs <= 20) return steady();
+    stopped = true;
+    return fail("interrupted");
+  };
+  ComparisonHooks hooks = machine.hooks();
+  hooks.stop = [&] { return stopped; };
+  const auto result = compare(steady, ended_by_it, options(4), hooks);
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->interrupted);
+  EXPECT_EQ(result->a_ms.size(), 19u);  // the first run warms up
+  EXPECT_EQ(result->b_ms.size(), 19u);
+  EXPECT_LT(result->interval.low, result->interval.high);
+}
+
 TEST(Comparison, an_error_of_either_side_ends_it) {
   const auto good = []() -> Result<double> { return 1; };
   const auto bad = []() -> Result<double> { return fail("broken"); };

@@ -1,9 +1,10 @@
 #include "measure/energy.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
+
+#include "temporary_folder.hpp"
 
 namespace sw {
 namespace {
@@ -12,17 +13,13 @@ namespace fs = std::filesystem;
 
 class Energy : public ::testing::Test {
  protected:
-  Energy() {
-    std::string name = (fs::temp_directory_path() / "speedwins-energy-XXXXXX").string();
-    root = ::mkdtemp(name.data());
-  }
-  ~Energy() override { fs::remove_all(root); }
   void write(const char* zone, const char* file, const char* value) const {
     fs::create_directories(root / "sys/class/powercap" / zone);
     std::ofstream(root / "sys/class/powercap" / zone / file) << value << '\n';
   }
 
-  fs::path root;
+  TemporaryFolder folder;
+  const fs::path& root = folder.path();
 };
 
 TEST_F(Energy, packages_are_added_up_and_their_parts_are_not) {

@@ -13,6 +13,8 @@
 #include <fstream>
 #include <thread>
 
+#include "temporary_folder.hpp"
+
 namespace sw {
 namespace {
 
@@ -20,17 +22,10 @@ namespace fs = std::filesystem;
 
 class HistoryTest : public ::testing::Test {
  protected:
-  HistoryTest() {
-    std::string name = (fs::temp_directory_path() / "speedwins-history-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-  ~HistoryTest() override {
-    fs::permissions(folder, fs::perms::owner_all);
-    fs::remove_all(folder);
-  }
   fs::path file() const { return folder / "deeper" / "history.db"; }
 
-  fs::path folder;
+  TemporaryFolder temporary;
+  const fs::path& folder = temporary.path();
 };
 
 RunInfo info(std::string model = "demo", std::string command = "bench") {

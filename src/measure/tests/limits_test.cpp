@@ -10,6 +10,7 @@
 
 #include "measure/machine_cache.hpp"
 #include "measure/probes.hpp"
+#include "temporary_folder.hpp"
 
 namespace sw {
 namespace {
@@ -36,10 +37,9 @@ std::string text_of(const fs::path& file) {
 
 class KeptLimits : public ::testing::Test {
  protected:
-  fs::path folder_ = fs::path(::testing::TempDir()) / "kept-limits" / "speedwins";
+  TemporaryFolder temporary_;
+  fs::path folder_ = temporary_.path() / "speedwins";
   fs::path file_ = folder_ / "machine.json";
-  void SetUp() override { fs::remove_all(folder_.parent_path()); }
-  void TearDown() override { fs::remove_all(folder_.parent_path()); }
 };
 
 TEST_F(KeptLimits, are_read_as_they_were_written) {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 
+#include "temporary_folder.hpp"
+
 namespace sw {
 namespace {
 
@@ -14,16 +16,14 @@ namespace fs = std::filesystem;
 /// A folder with the system files of a machine that does not exist.
 class FakeSystem {
  public:
-  FakeSystem() : root_(fs::path(::testing::TempDir()) / "fake-system") { fs::remove_all(root_); }
-  ~FakeSystem() { fs::remove_all(root_); }
   void write(const std::string& path, const std::string& text) {
-    fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
+    fs::create_directories((root_.path() / path).parent_path());
+    std::ofstream(root_.path() / path) << text;
   }
-  Machine identify() const { return identify_machine(root_); }
+  Machine identify() const { return identify_machine(root_.path()); }
 
  private:
-  fs::path root_;
+  TemporaryFolder root_;
 };
 
 TEST(Machine, a_laptop_is_identified_by_what_its_kernel_says) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -75,6 +76,30 @@ TEST(Statistics, intervals_of_the_median_hold_it_95_times_in_100) {
       const double coverage = static_cast<double>(held) / trials;
       EXPECT_GE(coverage, 0.92) << population.name << ", n = " << n;
       EXPECT_LE(coverage, 0.99) << population.name << ", n = " << n;
+    }
+}
+
+TEST(Statistics, sign_intervals_are_those_of_the_tables) {
+  // Order statistics of confidence intervals for a median (Conover 1999, 3.2; binomial with p = 1/2).
+  std::vector<double> values(12);
+  std::iota(values.begin(), values.end(), 1.0);
+  EXPECT_EQ(sign_interval(values, 0.95).low, 3);  // 2 · P(X ≤ 2) = 0.0386
+  EXPECT_EQ(sign_interval(values, 0.95).high, 10);
+  EXPECT_EQ(sign_interval(values, 0.99).low, 2);  // 2 · P(X ≤ 1) = 0.0063
+  EXPECT_EQ(sign_interval(values, 0.99).high, 11);
+  values.resize(3);
+  EXPECT_EQ(sign_interval(values, 0.95).low, 1);
+  EXPECT_EQ(sign_interval(values, 0.95).high, 3);
+}
+
+TEST(Statistics, sign_intervals_hold_the_median_at_least_as_often_as_they_say) {
+  for (const Population& population : populations)
+    for (const int n : {12, 20, 51}) {
+      std::mt19937_64 random(14);
+      int held = 0;
+      for (int trial = 0; trial < trials; ++trial)
+        held += sign_interval(sample(population.draw, n, random)).contains(population.median);
+      EXPECT_GE(static_cast<double>(held) / trials, 0.93) << population.name << ", n = " << n;
     }
 }
 
