@@ -24,13 +24,17 @@ if(SPEEDWINS_FUZZ)
   target_compile_options(sw_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# sw_library(NAME [DEPS target…] [EXTRA file…]): every *.cpp of the calling folder (not its subfolders) plus EXTRA.
+# sw_library(NAME [DEPS target…] [EXTRA file…] [UNITY]): every *.cpp of the calling folder (not its subfolders) plus EXTRA.
+# UNITY: its files can be compiled together, as SPEEDWINS_UNITY asks, because no two have a local name in common.
 function(sw_library name)
-  cmake_parse_arguments(A "" "" "DEPS;PRIVATE_DEPS;EXTRA" ${ARGN})
+  cmake_parse_arguments(A "UNITY" "" "DEPS;PRIVATE_DEPS;EXTRA" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   if(sources OR A_EXTRA)
     add_library(sw_${name} STATIC ${sources} ${A_EXTRA})
     target_link_libraries(sw_${name} PUBLIC sw_options ${A_DEPS} PRIVATE ${A_PRIVATE_DEPS})
+    if(A_UNITY)
+      set_target_properties(sw_${name} PROPERTIES UNITY_BUILD ${SPEEDWINS_UNITY})
+    endif()
   else()
     add_library(sw_${name} INTERFACE)
     target_link_libraries(sw_${name} INTERFACE sw_options ${A_DEPS} ${A_PRIVATE_DEPS})

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "formats/utf8.hpp"
+
 namespace sw {
 
 ChatPrompt::ChatPrompt(const Tokenizer& tokenizer, ChatTemplate chat_template)
@@ -20,8 +22,13 @@ Result<std::string> ChatPrompt::render(std::span<const Message> messages) const 
   const auto text_of = [&](std::optional<TokenId> id) { return id ? std::string(tokenizer_->piece(*id)) : ""; };
   nlohmann::ordered_json context;
   context["messages"] = nlohmann::ordered_json::array();
-  for (const Message& message : messages)
+  for (const Message& message : messages) {
+    // What the model wrote is taken as it is: it may have ended inside a character.
+    if (message.role != "assistant" && !is_utf8(message.content))
+      return fail("the message is not UTF-8", message.role, "UTF-8 text",
+                  "Convert it, for example with: iconv -f LATIN1 -t UTF-8");
     context["messages"].push_back({{"role", message.role}, {"content", message.content}});
+  }
   context["add_generation_prompt"] = true;
   context["bos_token"] = text_of(tokenizer_->bos());
   context["eos_token"] = text_of(tokenizer_->eos());

@@ -108,7 +108,7 @@ Status check_tensors(const ModelSpec& spec, const Checkpoint& checkpoint) {
     const auto it = stored.find(wanted.name);
     if (it == stored.end())
       return fail(fmt::format("tensor '{}' is missing", wanted.name), {}, to_string(wanted.shape),
-                  "the file may be incomplete: fetch or convert it again");
+                  "The file may be incomplete: fetch or convert it again");
     if (it->second->shape != wanted.shape)
       return fail(fmt::format("tensor '{}' has shape {}", wanted.name, to_string(it->second->shape)), {},
                   to_string(wanted.shape));

@@ -105,6 +105,14 @@ TEST(CommandLine, prompt_longer_than_the_context_is_refused) {
   EXPECT_NE(finished.json()["error"]["what"].get<std::string>().find("tokens"), std::string::npos);
 }
 
+TEST(CommandLine, prompt_that_is_not_utf8_is_refused) {
+  for (const std::string command : {"run demo --json", "chat demo --json"}) {
+    const Finished finished = speedwins(command, "caf\xE9\n");
+    EXPECT_EQ(finished.exit_code, 1) << command;
+    EXPECT_NE(finished.json()["error"]["what"].get<std::string>().find("UTF-8"), std::string::npos) << command;
+  }
+}
+
 TEST(CommandLine, chat_computes_only_what_is_new) {
   const Finished finished = speedwins("chat demo --json -n 16", "What is a KV cache?\nAnd prefill?\n/reset\nHello\n");
   ASSERT_EQ(finished.exit_code, 0);
