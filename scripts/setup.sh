@@ -11,7 +11,7 @@ build_packages=(
 )
 web_packages=(nodejs npm)
 browser_packages=(chromium)
-test_packages=(libgtest-dev librapidcheck-dev postgresql)
+test_packages=(libgtest-dev librapidcheck-dev postgresql openmpi-bin)
 fuzz_packages=(clang-16 libclang-rt-16-dev)
 
 # missing_packages PACKAGE…: those that are not installed.

@@ -46,6 +46,8 @@ void add_inspect_command(CLI::App& app, Context& context);
 void add_convert_command(CLI::App& app, Context& context);
 void add_quantize_command(CLI::App& app, Context& context);
 void add_synth_command(CLI::App& app, Context& context);
+void add_corpus_command(CLI::App& app, Context& context);
+void add_answer_command(CLI::App& app, Context& context);
 void add_train_command(CLI::App& app, Context& context);
 void add_distill_command(CLI::App& app, Context& context);
 void add_pull_command(CLI::App& app, Context& context);

@@ -348,7 +348,11 @@ Result<Report> eval_tasks(const EvalFlags& flags, const Context& context) {
   SW_ASSIGN(TaskRunner runner, TaskRunner::create(*loaded.model, *loaded.pool, flags.model.kv_type, flags.choices));
   const std::string fingerprint = model_fingerprint(flags.model.model);
   std::string questions;
-  for (const TaskItem& item : items) questions += item.id + '\n' + item.prompt + '\n';
+  for (const TaskItem& item : items) {
+    questions += item.id + '\n';
+    for (const TaskTurn& turn : item.history) questions += turn.role + '\n' + turn.content + '\n';
+    questions += item.prompt + '\n';
+  }
   Progress kept(fmt::format("tasks {} {} {} {}", fingerprint, configuration(flags), hash_of(questions),
                             loaded.model->weights->ops().isa),
                 flags.resume);

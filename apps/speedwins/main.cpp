@@ -109,6 +109,8 @@ int main(int argc, char** argv) {
   add_convert_command(app, context);
   add_quantize_command(app, context);
   add_synth_command(app, context);
+  add_corpus_command(app, context);
+  add_answer_command(app, context);
   add_train_command(app, context);
   add_distill_command(app, context);
 

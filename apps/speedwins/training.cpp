@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <memory>
 
 #include "base/file.hpp"
 #include "interrupt.hpp"
@@ -14,6 +16,7 @@
 #include "measure/stopwatch.hpp"
 #include "peak_memory.hpp"
 #include "progress_line.hpp"
+#include "train/group.hpp"
 #include "train/publish.hpp"
 
 namespace sw {
@@ -153,20 +156,31 @@ Result<Report> run_training(const TrainingFlags& flags, const char* command,
                             const std::function<Status(const train::Recipe&, const train::Workspace&, ThreadPool&,
                                                        const std::atomic<bool>&)>& before) {
   SW_ASSIGN(const train::Recipe recipe, train::read_recipe(flags.recipe));
+  SW_ASSIGN(const std::unique_ptr<train::Group> group, train::join_group());
+  // The others of a group have nothing to add to what rank 0 says.
+  if (!group->leads() && !std::freopen("/dev/null", "w", stdout)) return fail("there is no /dev/null");
   ThreadPool pool(flags.threads);
   ProgressLine progress;
   const std::atomic<bool>& stop = catch_interrupt();
-  const auto note = [&](std::string_view text) { progress.finish(fmt::format("{}: {}", recipe.name, text)); };
+  const auto note = [&](std::string_view text) {
+    if (group->leads()) progress.finish(fmt::format("{}: {}", recipe.name, text));
+  };
+  // Rank 0 prepares what the others then find on the disk.
+  if (!group->leads()) SW_TRY(group->wait());
   SW_ASSIGN(train::Workspace space, train::prepare(recipe, note));
   note(fmt::format("{} parameters, {} training tokens, {} for validation", space.parameters.count(),
                    space.train.tokens(), space.validation.tokens()));
-  SW_TRY(before(recipe, space, pool, stop));
-  const double peak = peak_flops(recipe, pool.size(), progress);
+  if (group->leads()) {
+    SW_TRY(before(recipe, space, pool, stop));
+    SW_TRY(group->wait());
+  }
+  const double peak = group->leads() ? group->size() * peak_flops(recipe, pool.size(), progress) : 0;
 
   Speed speed;
   double recent = 0, share = 0;
   const Stopwatch stopwatch;
   const auto on_step = [&](const Step& step, std::int64_t steps) {
+    if (!group->leads()) return;
     speed.samples.push_back(step.tok_s);
     recent = recent == 0 ? step.tok_s : 0.9 * recent + 0.1 * step.tok_s;
     share = peak > 0 ? recent * step.flops / step.tok_s / peak : 0;
@@ -177,7 +191,9 @@ Result<Report> run_training(const TrainingFlags& flags, const char* command,
       progress.finish(text);
   };
   SW_ASSIGN(const train::TrainOutcome outcome,
-            train::train(recipe, space, pool, {.on_step = on_step, .note = note, .stop = &stop}));
+            train::train(recipe, space, pool, {.on_step = on_step, .note = note, .stop = &stop, .group = group.get()}));
+  SW_TRY(group->leave());
+  if (!group->leads()) return Report{};
   if (outcome.curve.empty()) return fail("there was nothing to do", recipe.file.string());
   if (speed.samples.empty()) speed.samples.push_back(outcome.curve.back().tok_s);
   speed.tok_s = median(speed.samples);

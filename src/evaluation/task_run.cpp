@@ -19,7 +19,9 @@ constexpr int most_positions = 8192;
 }  // namespace
 
 std::string plain_prompt(const TaskItem& item) {
-  return item.prompt + "\nAnswer:";
+  std::string text;
+  for (const TaskTurn& turn : item.history) text += turn.content + "\n\n";
+  return text + item.prompt + "\nAnswer:";
 }
 
 struct TaskRunner::Impl {
@@ -31,7 +33,10 @@ struct TaskRunner::Impl {
 
   Result<std::vector<TokenId>> prompt_of(const TaskItem& item) const {
     if (!chat) return model.tokenizer->encode(plain_prompt(item));
-    SW_ASSIGN(const std::string text, chat->render(std::vector<Message>{{"user", item.prompt}}));
+    std::vector<Message> messages;
+    for (const TaskTurn& turn : item.history) messages.push_back({turn.role, turn.content});
+    messages.push_back({"user", item.prompt});
+    SW_ASSIGN(const std::string text, chat->render(messages));
     return chat->encode(text);
   }
 

@@ -165,6 +165,20 @@ Result<Scorer> parse_scorer(const json& object, const std::string& kind, const s
               "exact_match, numeric, contains_all, multiple_choice or constraints");
 }
 
+Result<std::vector<TaskTurn>> parse_history(const json& object, const Fields& fields) {
+  const auto it = object.find("history");
+  if (it == object.end()) return std::vector<TaskTurn>{};
+  constexpr const char* expected = "a list of {\"role\": …, \"content\": …}";
+  if (!it->is_array()) return fields.wrong("history", expected);
+  std::vector<TaskTurn> turns;
+  for (const json& turn : *it) {
+    const auto text = [&](const char* key) { return turn.is_object() && turn.contains(key) && turn[key].is_string(); };
+    if (!text("role") || !text("content")) return fields.wrong("history", expected);
+    turns.push_back({turn["role"].get<std::string>(), turn["content"].get<std::string>()});
+  }
+  return turns;
+}
+
 Result<TaskItem> parse_item(std::string_view line, const std::string& where) {
   SW_ASSIGN(const json object, parse_json(line, where));
   if (!object.is_object()) return fail("is no JSON object", where);
@@ -172,6 +186,7 @@ Result<TaskItem> parse_item(std::string_view line, const std::string& where) {
   TaskItem item;
   SW_ASSIGN(item.id, fields.text("id"));
   SW_ASSIGN(item.task, fields.text("task"));
+  SW_ASSIGN(item.history, parse_history(object, fields));
   SW_ASSIGN(item.prompt, fields.text("prompt"));
   if (fields.has("grade")) {
     SW_ASSIGN(item.grade, fields.whole_number("grade", 1, 100));

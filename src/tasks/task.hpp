@@ -46,10 +46,16 @@ struct Constraints {
 
 using Scorer = std::variant<ExactMatch, Numeric, ContainsAll, MultipleChoice, Constraints>;
 
+/// What was said before a question.
+struct TaskTurn {
+  std::string role, content;
+};
+
 /// A question whose answer can be checked.
 struct TaskItem {
   std::string id, task;
   int grade = 1;
+  std::vector<TaskTurn> history;  ///< the conversation that the prompt goes on with
   std::string prompt;
   std::string example;  ///< a reply that is right; empty where none was given
   int max_tokens = 64;  ///< of the reply

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -24,8 +25,8 @@ namespace fs = std::filesystem;
 /// The steps so far, one JSON object a line in OUT/log.jsonl.
 class Log {
  public:
-  /// Keeps what was written of the first `steps` steps, and returns it.
-  static Result<Log> open(const fs::path& path, std::int64_t steps) {
+  /// Keeps what was written of the first `steps` steps, and returns it. Only one process of a group `writes`.
+  static Result<Log> open(const fs::path& path, std::int64_t steps, bool writes) {
     Log log;
     if (const auto text = read_text_file(path, std::uint64_t{1} << 32)) {
       for (std::size_t begin = 0; begin < text->size();) {
@@ -35,6 +36,7 @@ class Log {
         begin = end + 1;
       }
     }
+    if (!writes) return log;
     SW_ASSIGN(AtomicFile file, AtomicFile::create(path));
     for (const Step& step : log.curve_) SW_TRY(file.write(line(step)));
     SW_TRY(file.commit());
@@ -44,7 +46,7 @@ class Log {
   }
   void add(const Step& step) {
     curve_.push_back(step);
-    file_ << line(step) << std::flush;
+    if (file_.is_open()) file_ << line(step) << std::flush;
   }
   std::vector<Step>& curve() { return curve_; }
 
@@ -93,20 +95,22 @@ class Run {
         space_(space),
         pool_(pool),
         options_(options),
+        alone_(alone()),
+        group_(options.group ? *options.group : *alone_),
         batches_(space.train, recipe.data.sequence, recipe.seed),
         identity_(identity_of(recipe, space)) {}
 
   Result<TrainOutcome> run() {
     SW_TRY(build());
     SW_TRY(resume());
-    SW_ASSIGN(Log log, Log::open(recipe_.out / "log.jsonl", progress_.step));
+    SW_ASSIGN(Log log, Log::open(recipe_.out / "log.jsonl", progress_.step, group_.leads()));
     bool stopped = false;
     while (progress_.step < recipe_.run.steps && !stopped) {
       SW_ASSIGN(Step step, update());
       SW_TRY(check_divergence(log.curve(), step));
-      stopped = options_.stop && *options_.stop;
+      SW_ASSIGN(stopped, any_stopped());
       const bool last = progress_.step == recipe_.run.steps;
-      if (last || progress_.step % recipe_.run.validate_every == 0) {
+      if (group_.leads() && (last || progress_.step % recipe_.run.validate_every == 0)) {
         SW_ASSIGN(step.validation, validate());
       }
       log.add(step);
@@ -125,7 +129,7 @@ class Run {
  private:
   Status build() {
     const Limits limits{
-        .tokens = recipe_.run.micro_tokens, .sequence = recipe_.data.sequence, .segments = most_sequences()};
+        .tokens = micro_tokens(), .sequence = recipe_.data.sequence, .segments = most_sequences()};
     SW_ASSIGN(
         Network network,
         Network::create(space_.spec, space_.parameters, pool_,
@@ -147,9 +151,22 @@ class Run {
     return {};
   }
 
+  /// A group has a part of every batch for each of its processes.
+  std::int64_t micro_tokens() const {
+    const std::int64_t share = recipe_.run.batch_tokens / group_.size();
+    return std::min(recipe_.run.micro_tokens, std::max<std::int64_t>(recipe_.data.sequence, share));
+  }
+
+  /// Ctrl-C may reach some processes of a group before others; all must end after the same step.
+  Result<bool> any_stopped() {
+    double stopped[1] = {options_.stop && *options_.stop ? 1.0 : 0.0};
+    SW_TRY(group_.sum(std::span<double>(stopped)));
+    return stopped[0] > 0;
+  }
+
   /// Documents are often shorter than a sequence, so a batch may have more of them than of full length.
   int most_sequences() const {
-    return static_cast<int>(std::max<std::int64_t>(16, 8 * recipe_.run.micro_tokens / recipe_.data.sequence));
+    return static_cast<int>(std::max<std::int64_t>(16, 8 * micro_tokens() / recipe_.data.sequence));
   }
 
   RunState state() { return {space_.parameters, *optimizer_, average_ ? &*average_ : nullptr, progress_}; }
@@ -165,6 +182,7 @@ class Run {
 
   Status save() {
     progress_.cursor = batches_.cursor();
+    if (!group_.leads()) return {};
     return save_snapshot(snapshot_folder(recipe_), state(), identity_, recipe_.run.keep);
   }
 
@@ -183,18 +201,21 @@ class Run {
     const auto places = batches_.next(recipe_.run.batch_tokens);
     std::vector<TrainingBatch> micro;
     double weight = 0;
-    const auto groups = split(places, recipe_.run.micro_tokens, most_sequences());
-    for (const auto& group : groups) weight += micro.emplace_back(space_.train, group).weight();
+    const auto parts = split(places, micro_tokens(), most_sequences());
+    for (const auto& part : parts) weight += micro.emplace_back(space_.train, part).weight();
     if (weight == 0)
       return fail("no token of the batch counts as a target", step_name(), "prompt_weight above 0, or answers");
-    double loss = 0;
+    double losses[1] = {0};
     std::int64_t tokens = 0;
     for (std::size_t i = 0; i < micro.size(); ++i) {
-      SW_ASSIGN(const double part, accumulate(micro[i], groups[i], static_cast<float>(1 / weight)));
-      loss += part;
       tokens += static_cast<std::int64_t>(micro[i].tokens.size());
+      if (static_cast<int>(i % static_cast<std::size_t>(group_.size())) != group_.rank()) continue;
+      SW_ASSIGN(const double part, accumulate(micro[i], parts[i], static_cast<float>(1 / weight)));
+      losses[0] += part;
     }
-    loss /= weight;
+    SW_TRY(group_.sum(std::span<double>(losses)));
+    SW_TRY(group_.sum(space_.parameters.gradients()));
+    const double loss = losses[0] / weight;
     const GradientNorm norm = gradient_norm(space_.parameters, pool_);
     if (!norm.not_finite.empty()) return stop("the gradient of '" + norm.not_finite + "' is not finite");
     if (!std::isfinite(loss)) return stop("the loss is not finite");
@@ -230,11 +251,11 @@ class Run {
     swap();
     double loss = 0, weight = 0;
     std::int64_t left = recipe_.run.validation_tokens;
-    for (const auto& group : split(chunks, recipe_.run.micro_tokens, most_sequences())) {
+    for (const auto& part : split(chunks, micro_tokens(), most_sequences())) {
       if (left <= 0) break;
-      const TrainingBatch batch(space_.validation, group);
-      SW_ASSIGN(const double part, network_->evaluate(batch.batch(), CrossEntropy(batch.targets, batch.weights)));
-      loss += part;
+      const TrainingBatch batch(space_.validation, part);
+      SW_ASSIGN(const double sum, network_->evaluate(batch.batch(), CrossEntropy(batch.targets, batch.weights)));
+      loss += sum;
       weight += batch.weight();
       left -= static_cast<std::int64_t>(batch.tokens.size());
     }
@@ -267,6 +288,8 @@ class Run {
   Workspace& space_;
   ThreadPool& pool_;
   const TrainOptions& options_;
+  std::unique_ptr<Group> alone_;
+  Group& group_;
   Batches batches_;
   std::string identity_;
   Progress progress_;

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "train/group.hpp"
 #include "train/recipe.hpp"
 #include "train/workspace.hpp"
 
@@ -30,9 +31,10 @@ struct Step {
 };
 
 struct TrainOptions {
-  std::function<void(const Step&, std::int64_t steps)> on_step;
-  std::function<void(std::string_view)> note;
+  std::function<void(const Step&, std::int64_t steps)> on_step = {};
+  std::function<void(std::string_view)> note = {};
   const std::atomic<bool>* stop = nullptr;  ///< save and return early
+  Group* group = nullptr;                   ///< trains with others; null: alone
 };
 
 struct TrainOutcome {
@@ -46,7 +48,8 @@ struct TrainOutcome {
 /// Trains `space`'s model as the recipe says, going on from the newest snapshot in OUT/checkpoints. A run that is
 /// killed and started again ends with the same bits. At the end the parameters are those to publish: the average where
 /// there is one. Fails with the step and the tensor when a loss or gradient is not finite, or when the loss rises far
-/// above where it began; the last snapshot is then good.
+/// above where it began; the last snapshot is then good. In a group all processes call it with the same recipe, and all
+/// return the same curve; its losses are those of one process up to the order in which gradients are added.
 Result<TrainOutcome> train(const Recipe& recipe, Workspace& space, ThreadPool& pool, const TrainOptions& options);
 
 /// The folder of a run's snapshots.

@@ -24,6 +24,19 @@ TEST(Tasks, are_read_one_per_line) {
   EXPECT_EQ(std::get<ExactMatch>((*items)[1].scorer).answers, std::vector<std::string>{"x"});
 }
 
+TEST(Tasks, may_go_on_with_a_conversation) {
+  const std::string before =
+      R"({"id": "t", "task": "recall", "kind": "exact_match", "prompt": "Why?", "answers": ["x"], "history": )";
+  const auto items = parse_tasks(
+      before + R"([{"role": "user", "content": "What?"}, {"role": "assistant", "content": "That."}]})", "f");
+  ASSERT_TRUE(items) << items.error().message();
+  ASSERT_EQ((*items)[0].history.size(), 2u);
+  EXPECT_EQ((*items)[0].history[1].role, "assistant");
+  EXPECT_EQ((*items)[0].history[1].content, "That.");
+  for (const char* wrong : {R"("What?"})", R"([{"role": "user"}]})", R"([1]})"})
+    EXPECT_FALSE(parse_tasks(before + wrong, "f")) << wrong;
+}
+
 TEST(Tasks, that_are_wrong_are_refused_with_their_line) {
   for (const char* wrong :
        {"{", "[]", R"({"id": 1})", R"({"id": "a", "task": "t", "prompt": "p"})",

@@ -2,11 +2,15 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <barrier>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/file.hpp"
@@ -175,6 +179,80 @@ TEST_F(Runs, LowerTheLossAndGoOnToTheSameBits) {
   ASSERT_EQ(twice.curve.size(), once.curve.size());
   for (std::size_t i = 0; i < once.curve.size(); ++i) EXPECT_EQ(twice.curve[i].loss, once.curve[i].loss) << i;
   EXPECT_TRUE(std::ranges::equal(first.parameters.values(), third.parameters.values()));
+}
+
+/// Processes played by threads.
+class ThreadGroup final : public Group {
+ public:
+  struct Meeting {
+    std::barrier<> barrier;
+    std::vector<double> sums;
+    explicit Meeting(int size) : barrier(size) {}
+  };
+  ThreadGroup(Meeting& meeting, int rank, int size) : meeting_(meeting), rank_(rank), size_(size) {}
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+  Status sum(std::span<float> values) override { return add(values); }
+  Status sum(std::span<double> values) override { return add(values); }
+  Status leave() override { return {}; }
+
+ private:
+  template <class T>
+  Status add(std::span<T> values) {
+    if (leads()) meeting_.sums.assign(values.size(), 0);
+    for (int turn = 0; turn < size_; ++turn) {
+      meeting_.barrier.arrive_and_wait();
+      if (turn != rank_) continue;
+      for (std::size_t i = 0; i < values.size(); ++i) meeting_.sums[i] += static_cast<double>(values[i]);
+    }
+    meeting_.barrier.arrive_and_wait();
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<T>(meeting_.sums[i]);
+    meeting_.barrier.arrive_and_wait();
+    return {};
+  }
+
+  Meeting& meeting_;
+  int rank_, size_;
+};
+
+TEST_F(Runs, InAGroupHaveTheLossesAndTheWeightsOfOneProcess) {
+  const Recipe r = recipe("steps = 12\nmicro_tokens = 128\nsave_every = 6\nvalidate_every = 6");
+  Workspace one = space(r);
+  const TrainOutcome alone = train(r, one, pool, {}).value();
+
+  fs::remove_all(snapshot_folder(r));
+  fs::remove(r.out / "log.jsonl");
+  constexpr int size = 3;
+  ThreadGroup::Meeting meeting(size);
+  std::vector<Workspace> spaces;
+  for (int rank = 0; rank < size; ++rank) spaces.push_back(space(r));
+  std::vector<std::optional<TrainOutcome>> outcomes(size);
+  // Threads of its own for each: a pool's work waits for the pool, and group members wait for each other.
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < size; ++rank)
+    threads.emplace_back([&, rank] {
+      ThreadPool own(1);
+      ThreadGroup group(meeting, rank, size);
+      const auto i = static_cast<std::size_t>(rank);
+      if (auto outcome = train(r, spaces[i], own, {.group = &group})) outcomes[i] = std::move(*outcome);
+    });
+  for (std::thread& thread : threads) thread.join();
+
+  for (std::size_t rank = 0; rank < size; ++rank) {
+    ASSERT_TRUE(outcomes[rank]);
+    ASSERT_EQ(outcomes[rank]->curve.size(), alone.curve.size());
+    for (std::size_t i = 0; i < alone.curve.size(); ++i) {
+      EXPECT_NEAR(outcomes[rank]->curve[i].loss, alone.curve[i].loss, 1e-4) << "rank " << rank << ", step " << i + 1;
+      EXPECT_EQ(outcomes[rank]->curve[i].tokens, alone.curve[i].tokens);
+    }
+    EXPECT_TRUE(std::ranges::equal(spaces[rank].parameters.values(), spaces[0].parameters.values()))
+        << "all of a group make the same update";
+  }
+  EXPECT_NEAR(outcomes[0]->validation, alone.validation, 1e-4);
+  EXPECT_TRUE(std::isnan(outcomes[1]->validation)) << "only rank 0 validates";
+  const std::string log = read_text_file(r.out / "log.jsonl").value();
+  EXPECT_EQ(std::ranges::count(log, '\n'), 12) << "only rank 0 writes";
 }
 
 TEST_F(Runs, GradientAccumulationGivesTheGradientOfTheWholeBatch) {

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "game/content.hpp"
+
+namespace sw::curriculum {
+
+struct CorpusSize {
+  std::uint64_t seed = 1;
+  int conversations = 100'000;  ///< to train on
+  int validation = 500;         ///< conversations like them
+};
+
+struct CorpusFiles {
+  std::filesystem::path train, validation, test;
+  int questions = 0;  ///< in the test
+};
+
+/// Conversations about the content, as the phrasings in a folder ask: OUT/train.jsonl and OUT/validation.jsonl to learn
+/// from, and OUT/test.jsonl, tasks for `speedwins eval` whose phrasings, pairs and combinations are in neither. The
+/// same seed, content and phrasings give the same bytes.
+Result<CorpusFiles> write_corpus(const game::Content& content, const std::filesystem::path& phrasings,
+                                 const std::filesystem::path& out, const CorpusSize& size);
+
+}  // namespace sw::curriculum

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/error.hpp"
+#include "curriculum/lesson.hpp"
+
+namespace sw::curriculum {
+
+/// Small exercises with computed answers, grades 1 to 3. Combinations of numbers and words, too, are either trained or
+/// tested; grade 1 of the two arithmetic skills is a table to know by heart, of which only phrasings are kept back.
+class Skills {
+ public:
+  /// `phrasings` must outlive it. Fails where a skill has no phrasings, or too few words.
+  static Result<Skills> create(const Phrasings& phrasings);
+
+  static constexpr std::string_view kinds[] = {"addition",   "subtraction", "comparison", "copying",
+                                               "recall",     "extraction",  "sorting",    "instructions"};
+  static constexpr int grades = 3;
+
+  Lesson make(std::string_view kind, int grade, Split split, Random& random) const;
+
+ private:
+  explicit Skills(const Phrasings& phrasings) : phrasings_(phrasings) {}
+  struct Exercise;
+  Exercise draw(std::string_view kind, int grade, Random& random) const;
+
+  const Phrasings& phrasings_;
+};
+
+}  // namespace sw::curriculum
