@@ -36,7 +36,7 @@ struct EvalFlags {
   int items = 0;    ///< 0: all tasks
   ChoiceScoring choices = ChoiceScoring::likelihood;
   std::string save_logits;
-  bool resume = false;
+  bool special = false, resume = false;
   OutputFlags output;
 };
 
@@ -76,6 +76,7 @@ std::string configuration(const EvalFlags& flags) {
     json["stride"] = flags.stride;
     json["windows"] = flags.windows;
     json["text"] = flags.text;
+    json["special"] = flags.special;
     json["baseline"] = flags.baseline;
   } else {
     json["tasks"] = flags.tasks;
@@ -149,7 +150,7 @@ Result<TextPlan> plan_text(EvalFlags& flags, const Model& model, const LogitsRea
     flags.windows = static_cast<int>(std::min<std::uint64_t>(header.windows, 1u << 30));
   } else {
     SW_ASSIGN(const std::string text, read_text_file(flags.text, std::uint64_t{1} << 30));
-    SW_ASSIGN(plan.tokens, model.tokenizer->encode(text, {.add_special = true, .parse_special = false}));
+    SW_ASSIGN(plan.tokens, model.tokenizer->encode(text, {.add_special = true, .parse_special = flags.special}));
     if (flags.stride == 0) flags.stride = std::max(1, flags.window / 2);
   }
   plan.windows = cut_text(flags.convention, plan.tokens.size(), static_cast<std::size_t>(flags.window),
@@ -469,6 +470,7 @@ void add_eval_command(CLI::App& app, Context& context) {
       ->transform(CLI::CheckedTransformer(conventions));
   command->add_option("--stride", flags->stride, "transformers: tokens between windows (default: half of --ctx)")
       ->check(CLI::Range(1, 1 << 24));
+  command->add_flag("--special", flags->special, "Special tokens written in the text count as such: conversations");
   command->add_option("--save-logits", flags->save_logits,
                       "Write every scored distribution to this file, as a baseline");
   command->add_option("--items", flags->items, "Only so many of the questions, evenly spread")
