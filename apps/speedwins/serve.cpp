@@ -1,32 +1,53 @@
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "commands.hpp"
 #include "game_server.hpp"
 #include "server/app.hpp"
 #include "server/config.hpp"
+#include "state/disk_store.hpp"
 
 namespace sw {
 namespace {
+
+/// Stands for usual_cache_folder(), which is only looked for where nothing else was said.
+constexpr const char* usual_cache = "usual";
 
 struct ServeFlags {
   std::vector<std::string> models, origins, names;
   std::string config, host, certificate, key, api_key, cache_folder, game_store;
   int port = 0, threads = 0, context = 0, queue = 0, sequences = 0;
+  std::uint64_t cache_mb = 0;
   bool open_browser = false, log = false, game_sandbox = false;
   CLI::App* command = nullptr;
 
   bool has(const char* flag) const { return command->get_option(flag)->count() > 0; }
 };
 
+/// Where prompts are kept that were read, unless told otherwise; empty where this user has no such place.
+std::filesystem::path usual_cache_folder() {
+  const auto folder = default_cache_folder();
+  std::error_code error;
+  if (folder) std::filesystem::create_directories(*folder, error);
+  if (folder && !error && ::access(folder->c_str(), W_OK) == 0) return *folder;
+  fmt::print(stderr, "Prompts are kept in memory only: {}\n",
+             folder ? fmt::format("{} cannot be written", folder->string()) : folder.error().message());
+  return {};
+}
+
 /// What the flags and the environment say goes over what the file says.
 Result<AppOptions> options_of(const ServeFlags& flags) {
   AppOptions options;
+  options.engine.cache_folder = usual_cache;
   if (!flags.config.empty()) SW_TRY(read_config(flags.config, options));
   if (!flags.models.empty()) {
     options.models.clear();
@@ -50,6 +71,10 @@ Result<AppOptions> options_of(const ServeFlags& flags) {
   if (flags.has("--queue")) options.engine.max_queue = flags.queue;
   if (flags.has("--sequences")) options.engine.max_sequences = flags.sequences;
   if (flags.has("--cache-folder")) options.engine.cache_folder = flags.cache_folder;
+  if (flags.has("--cache-mb")) options.engine.cache_bytes = flags.cache_mb << 20;
+  if (options.engine.cache_folder == "none") options.engine.cache_folder.clear();
+  if (options.engine.cache_folder == usual_cache)
+    options.engine.cache_folder = options.engine.prefix_cache ? usual_cache_folder() : "";
   return options;
 }
 
@@ -119,8 +144,14 @@ void add_serve_command(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 1 << 20));
   command->add_option("--sequences", flags->sequences, "Answers computed together (default: 64)")
       ->check(CLI::Range(1, 4096));
-  command->add_option("--cache-folder", flags->cache_folder, "Keep read prompts on disk, warm after a restart")
+  command
+      ->add_option("--cache-folder", flags->cache_folder,
+                   "Where read prompts are kept, warm after a restart (default: ~/.cache/speedwins/prefixes; none: in "
+                   "memory only)")
       ->envname("SPEEDWINS_CACHE_FOLDER");
+  command->add_option("--cache-mb", flags->cache_mb, "The most they take there (default: 8192)")
+      ->envname("SPEEDWINS_CACHE_MB")
+      ->check(CLI::Range(1, 1 << 24));
   command->add_option("--game-store", flags->game_store, "Where games are kept: an SQLite file or postgresql://…")
       ->envname("SPEEDWINS_GAME_STORE");
   command->add_flag("--game-sandbox", flags->game_sandbox,
