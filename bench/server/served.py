@@ -82,7 +82,10 @@ async def read_body(reader, headers):
 
 async def chunks(reader):
     while True:
-        size = int((await reader.readline()).strip(), 16)
+        line = await reader.readline()
+        if not line:
+            raise ConnectionResetError("the connection ended within an answer")
+        size = int(line.strip(), 16)
         data = await reader.readexactly(size + 2)
         if size == 0:
             return
