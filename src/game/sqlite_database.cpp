@@ -108,7 +108,15 @@ Result<std::unique_ptr<Database>> open_sqlite(const std::string& path) {
   auto database = std::make_unique<Sqlite>(std::move(connection), path);
   // A commit is in the WAL before it is acknowledged, so a killed process loses nothing; NORMAL saves the wait for the
   // disk at each move, at the risk of the last ones when the power fails.
-  for (const char* sql : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL"}) SW_TRY(database->execute(sql));
+  // Servers that begin a new file at the same time meet here, and SQLite does not wait where waiting could deadlock.
+  constexpr int pause_ms = 10;
+  for (int waited = 0;; waited += pause_ms) {
+    const auto status = database->execute("PRAGMA journal_mode = WAL");
+    if (status) break;
+    if ((sqlite3_errcode(opened) & 0xFF) != SQLITE_BUSY || waited >= busy_timeout_ms) return std::unexpected(status.error());
+    sqlite3_sleep(pause_ms);
+  }
+  SW_TRY(database->execute("PRAGMA synchronous = NORMAL"));
   return database;
 }
 

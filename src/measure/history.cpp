@@ -180,7 +180,8 @@ Result<History> History::open(const fs::path& path) {
   auto impl = std::make_unique<Impl>();
   SW_ASSIGN(impl->database, sqlite::Database::open(path));
   // What was committed survives the program in either mode; with NORMAL a power cut may take back the last moments.
-  SW_TRY(impl->database->execute("PRAGMA foreign_keys=ON; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"));
+  SW_TRY(impl->database->use_write_ahead_log());
+  SW_TRY(impl->database->execute("PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL"));
   SW_TRY(migrate(*impl->database, path));
   return History(std::move(impl));
 }

@@ -75,6 +75,16 @@ Status Database::execute(const char* sql) const {
   return {};
 }
 
+Status Database::use_write_ahead_log() const {
+  // Programs that begin a new file at the same time meet here, and SQLite does not wait where waiting could deadlock.
+  constexpr int pause_ms = 10, longest_ms = 5000;
+  for (int waited = 0;; waited += pause_ms) {
+    const Status status = execute("PRAGMA journal_mode=WAL");
+    if (status || (sqlite3_errcode(handle_.get()) & 0xFF) != SQLITE_BUSY || waited >= longest_ms) return status;
+    sqlite3_sleep(pause_ms);
+  }
+}
+
 Error Database::error() const {
   const std::string where = path_.string();
   const char* elsewhere = "Set XDG_DATA_HOME to a folder of yours, or use --no-history";

@@ -48,6 +48,7 @@ class Database {
 
   Result<Statement> prepare(std::string_view sql) const;
   Status execute(const char* sql) const;
+  Status use_write_ahead_log() const;
   std::int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
   /// What SQLite last complained of, in terms of the file.
   Error error() const;
