@@ -140,7 +140,7 @@ Result<Report> answer(const AnswerFlags& flags) {
   std::size_t asked = before, written = before;
   while (written < questions.size() && !(stop && running.empty())) {
     while (!stop && asked < questions.size() && running.size() < most_ahead) {
-      SW_ASSIGN(const std::string text, chat.render(questions[asked]));
+      SW_ASSIGN(const PromptText text, chat.render(questions[asked]));
       Request request;
       static_cast<TextOptions&>(request) = flags.options;
       SW_ASSIGN(request.prompt, chat.encode(text));

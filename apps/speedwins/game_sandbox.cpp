@@ -19,7 +19,7 @@ game::AskModel local_model(const std::string& model) {
     if (!loaded->model->tokenizer) return fail("the checkpoint has no tokenizer", model);
     SW_ASSIGN(const ChatPrompt chat, ChatPrompt::create(*loaded->model->tokenizer));
     const std::vector<Message> messages{{"user", question}};
-    SW_ASSIGN(const std::string text, chat.render(messages));
+    SW_ASSIGN(const PromptText text, chat.render(messages));
     SW_ASSIGN(const auto prompt, chat.encode(text));
     GenerationOptions options;
     options.max_tokens = AskOptions{}.max_tokens;

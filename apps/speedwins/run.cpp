@@ -36,7 +36,7 @@ Result<std::vector<TokenId>> prompt_tokens(const RunFlags& flags, const Tokenize
   std::vector<Message> messages;
   if (!flags.system.empty()) messages.push_back({"system", flags.system});
   messages.push_back({"user", flags.prompt});
-  SW_ASSIGN(const std::string text, chat.render(messages));
+  SW_ASSIGN(const PromptText text, chat.render(messages));
   return chat.encode(text);
 }
 

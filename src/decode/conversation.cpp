@@ -1,6 +1,5 @@
 #include "decode/conversation.hpp"
 
-#include <string_view>
 #include <utility>
 
 namespace sw {
@@ -12,21 +11,21 @@ Conversation::Conversation(ChatPrompt prompt, std::string system)
 
 Result<std::vector<TokenId>> Conversation::ask(std::string message) {
   messages_.push_back({"user", std::move(message)});
-  auto text = prompt_.render(messages_);
-  if (!text) {
+  auto rendered = prompt_.render(messages_);
+  if (!rendered) {
     messages_.pop_back();
-    return std::unexpected(std::move(text).error());
+    return std::unexpected(std::move(rendered).error());
   }
   // Templates may rewrite earlier turns (trim them, drop them); then everything is encoded anew.
-  const bool continues = !text_.empty() && text->starts_with(text_);
-  auto tokens = prompt_.encode(continues ? std::string_view(*text).substr(text_.size()) : *text);
+  const bool continues = !text_.empty() && rendered->text.starts_with(text_);
+  auto tokens = prompt_.encode(continues ? rendered->after(text_.size()) : *rendered);
   if (!tokens) {
     messages_.pop_back();
     return std::unexpected(std::move(tokens).error());
   }
   if (continues) tokens->insert(tokens->begin(), tokens_.begin(), tokens_.end());
   tokens_ = std::move(*tokens);
-  text_ = std::move(*text);
+  text_ = std::move(rendered->text);
   return tokens_;
 }
 

@@ -36,7 +36,7 @@ struct TaskRunner::Impl {
     std::vector<Message> messages;
     for (const TaskTurn& turn : item.history) messages.push_back({turn.role, turn.content});
     messages.push_back({"user", item.prompt});
-    SW_ASSIGN(const std::string text, chat->render(messages));
+    SW_ASSIGN(const PromptText text, chat->render(messages));
     return chat->encode(text);
   }
 

@@ -184,14 +184,18 @@ void read_server(Table& table, AppOptions& options) {
 
 Status read_config(const std::filesystem::path& path, AppOptions& options) {
   SW_ASSIGN(const std::string text, read_text_file(path, 1 << 20));
+  return read_config(text, path.string(), options);
+}
+
+Status read_config(std::string_view toml, const std::string& where, AppOptions& options) {
   try {
-    const toml::table parsed = toml::parse(text);
-    Table root(parsed, path.string());
+    const toml::table parsed = toml::parse(toml);
+    Table root(parsed, where);
     read_server(root, options);
     return root.finish();
   } catch (const toml::parse_error& error) {
     return fail(fmt::format("is not TOML: {}", error.description()),
-                fmt::format("{}, line {}", path.string(), error.source().begin.line));
+                fmt::format("{}, line {}", where, error.source().begin.line));
   }
 }
 

@@ -65,8 +65,7 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const ModelConfig& config
   if (!served->model_->tokenizer) return fail("the checkpoint has no tokenizer", config.path);
   const Tokenizer& tokenizer = *served->model_->tokenizer;
   if (!tokenizer.chat_template().empty()) {
-    SW_ASSIGN(ChatTemplate chat_template, ChatTemplate::compile(tokenizer.chat_template()));
-    served->chat_template_.emplace(std::move(chat_template));
+    SW_ASSIGN(served->chat_prompt_, ChatPrompt::create(tokenizer));
     served->tool_format_ = tool_format_of(tokenizer.chat_template());
   }
   served->trie_ = std::make_shared<const TokenTrie>(tokenizer);
@@ -86,16 +85,12 @@ Api<std::vector<TokenId>> ServedModel::chat_tokens(const Chat& chat) const {
   if (!chat.tools.empty() && tool_format_ == ToolFormat::none)
     return refuse(400, fmt::format("{} was not made for tools: its chat template does not know them", name()),
                   "tools_not_supported", "tools");
-  const auto text_of = [&](std::optional<TokenId> id) { return id ? std::string(tokenizer().piece(*id)) : ""; };
-  Json context = chat.template_kwargs;
-  context["messages"] = chat.messages;
-  if (!chat.tools.empty()) context["tools"] = chat.tools;
-  context["add_generation_prompt"] = true;
-  context["bos_token"] = text_of(tokenizer().bos());
-  context["eos_token"] = text_of(tokenizer().eos());
-  auto text = chat_template_->render(context);
+  Json variables = chat.template_kwargs;
+  variables["messages"] = chat.messages;
+  if (!chat.tools.empty()) variables["tools"] = chat.tools;
+  auto text = chat_prompt_->render(std::move(variables));
   if (!text) return refuse(text.error(), "messages");
-  auto tokens = tokenizer().encode(*text, {.add_special = false, .parse_special = true});
+  auto tokens = chat_prompt_->encode(*text);
   if (!tokens) return refuse(tokens.error(), "messages");
   return std::move(*tokens);
 }

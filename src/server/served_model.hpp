@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "decode/byte_expression.hpp"
+#include "decode/chat_prompt.hpp"
 #include "decode/token_trie.hpp"
 #include "hub/catalogue.hpp"
 #include "server/chat_request.hpp"
 #include "server/delivery.hpp"
 #include "server/tool_calls.hpp"
 #include "serving/engine.hpp"
-#include "text/chat_template.hpp"
 
 namespace sw {
 
@@ -43,7 +43,7 @@ class ServedModel {
   const Tokenizer& tokenizer() const { return *model_->tokenizer; }
   const Model& model() const { return *model_; }
   Delivery& delivery() const { return *delivery_; }
-  bool can_chat() const { return chat_template_.has_value(); }
+  bool can_chat() const { return chat_prompt_.has_value(); }
   ToolFormat tool_format() const { return tool_format_; }
   std::uint64_t weights_bytes() const { return model_->weights->bytes(); }
   std::int64_t parameters() const { return parameters_; }
@@ -66,7 +66,7 @@ class ServedModel {
   std::optional<CatalogueEntry> entry_;
   std::shared_ptr<const Model> model_;
   std::shared_ptr<Delivery> delivery_;
-  std::optional<ChatTemplate> chat_template_;
+  std::optional<ChatPrompt> chat_prompt_;
   ToolFormat tool_format_ = ToolFormat::none;
   std::int64_t parameters_ = 0;
   std::shared_ptr<const TokenTrie> trie_;

@@ -32,7 +32,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
   }
 }
 
-std::vector<AddedTokens::Segment> AddedTokens::split(std::string_view text) const {
+std::vector<AddedTokens::Segment> AddedTokens::split(std::string_view text, std::span<const std::size_t> literal) const {
   std::vector<Segment> segments;
   std::size_t done = 0;  // everything before it is in `segments`
   for (std::size_t i = 0; i < text.size();) {
@@ -40,14 +40,17 @@ std::vector<AddedTokens::Segment> AddedTokens::split(std::string_view text) cons
       ++i;
       continue;
     }
+    while (!literal.empty() && literal.front() < i) literal = literal.subspan(1);
+    const std::size_t special_end = literal.empty() ? text.size() : literal.front();
     std::int32_t longest = -1;
     std::size_t end = i;
     std::uint32_t node = 0;
     for (std::size_t j = i; j < text.size();) {
       node = contents_.step(node, static_cast<unsigned char>(text[j++]));
       if (node == ByteTrie::no_node) break;
-      if (contents_.value(node) < 0) continue;
-      longest = contents_.value(node);
+      const std::int32_t found = contents_.value(node);
+      if (found < 0 || (j > special_end && tokens_[static_cast<std::size_t>(found)].special)) continue;
+      longest = found;
       end = j;
     }
     if (longest < 0) {

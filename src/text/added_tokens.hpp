@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bitset>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -20,8 +21,9 @@ class AddedTokens {
     std::size_t begin = 0, end = 0;
     TokenId id = -1;  ///< -1: text
   };
-  /// Covers `text` but for the white space that a token strips.
-  std::vector<Segment> split(std::string_view text) const;
+  /// Covers `text` but for the white space that a token strips. The bytes at `literal` (ascending offsets) are part of no
+  /// special token.
+  std::vector<Segment> split(std::string_view text, std::span<const std::size_t> literal = {}) const;
   bool empty() const { return tokens_.empty(); }
 
  private:

@@ -3,9 +3,34 @@
 #include <algorithm>
 #include <limits>
 
+#include "text/text_marks.hpp"
 #include "text/tokenizer_gguf.hpp"
 
 namespace sw {
+namespace {
+
+/// Those of `places` that lie in [begin, end), counted from `begin`.
+std::vector<std::size_t> within(std::span<const std::size_t> places, std::size_t begin, std::size_t end) {
+  std::vector<std::size_t> out;
+  for (auto at = std::ranges::lower_bound(places, begin); at != places.end() && *at < end; ++at) {
+    out.push_back(*at - begin);
+  }
+  return out;
+}
+
+/// Where the places of `text` lie in `normalized`, which is `text` normalized; nothing where that cannot be told.
+std::optional<std::vector<std::size_t>> follow(const Normalizer& normalizer, std::string_view text,
+                                               std::span<const std::size_t> places, std::string_view normalized) {
+  const std::optional<std::string> mark = TextMarks::unused_in({text});
+  if (!mark) return std::nullopt;
+  const auto marked = normalizer.apply(TextMarks::put_in(text, places, *mark));
+  if (!marked) return std::nullopt;
+  const TextMarks found = TextMarks::take_out(*marked, *mark);
+  if (found.text != normalized || found.places.size() != places.size()) return std::nullopt;
+  return found.places;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<const Tokenizer>> SubwordTokenizer::compile(TokenizerSpec spec) {
   std::unique_ptr<SubwordTokenizer> tokenizer(new SubwordTokenizer(std::move(spec)));
@@ -48,6 +73,16 @@ Status SubwordTokenizer::build() {
   };
   SW_ASSIGN(all_added_, passes(true));
   SW_ASSIGN(ordinary_added_, passes(false));
+  std::vector<AddedToken> normalized, all = spec_.added;
+  for (AddedToken token : spec_.added) {
+    if (!token.special || !token.normalized || normalizer_.empty()) continue;
+    normalized.push_back(token);
+    SW_ASSIGN(token.content, normalizer_.apply(token.content));
+    normalized.push_back(token);
+    all.push_back(std::move(token));
+  }
+  special_texts_ = SpecialTexts(all);
+  normalized_special_ = AddedTokens(std::move(normalized));
 
   bos_ = spec_.bos;
   eos_ = spec_.eos;
@@ -67,14 +102,15 @@ Result<std::vector<TokenId>> SubwordTokenizer::encode(std::string_view text, con
   PreTokenizer::Pieces pieces;
   const AddedTokens& added = options.parse_special ? all_added_.written : ordinary_added_.written;
   if (added.empty()) {
-    SW_TRY(encode_text(text, true, options.parse_special, pieces, ids));
+    SW_TRY(encode_text(text, true, options, pieces, ids));
   } else {
-    for (const AddedTokens::Segment& segment : added.split(text)) {
+    for (const AddedTokens::Segment& segment : added.split(text, options.literal)) {
       if (segment.id >= 0) {
         ids.push_back(segment.id);
       } else {
+        const std::vector<std::size_t> literal = within(options.literal, segment.begin, segment.end);
         SW_TRY(encode_text(text.substr(segment.begin, segment.end - segment.begin), segment.begin == 0,
-                           options.parse_special, pieces, ids));
+                           {.parse_special = options.parse_special, .literal = literal}, pieces, ids));
       }
     }
   }
@@ -82,13 +118,17 @@ Result<std::vector<TokenId>> SubwordTokenizer::encode(std::string_view text, con
   return ids;
 }
 
-Status SubwordTokenizer::encode_text(std::string_view text, bool at_start, bool parse_special,
+Status SubwordTokenizer::encode_text(std::string_view text, bool at_start, const EncodeOptions& options,
                                      PreTokenizer::Pieces& pieces, std::vector<TokenId>& ids) const {
   if (normalizer_.empty()) return encode_normalized(text, at_start, pieces, ids);
   SW_ASSIGN(const std::string normalized, normalizer_.apply(text));
-  const AddedTokens& added = parse_special ? all_added_.normalized : ordinary_added_.normalized;
+  std::optional<std::vector<std::size_t>> literal(std::in_place);
+  if (!options.literal.empty() && !normalized_special_.empty()) {
+    literal = follow(normalizer_, text, options.literal, normalized);
+  }
+  const AddedTokens& added = options.parse_special && literal ? all_added_.normalized : ordinary_added_.normalized;
   if (added.empty()) return encode_normalized(normalized, at_start, pieces, ids);
-  for (const AddedTokens::Segment& segment : added.split(normalized)) {
+  for (const AddedTokens::Segment& segment : added.split(normalized, literal.value_or(std::vector<std::size_t>()))) {
     if (segment.id >= 0) {
       ids.push_back(segment.id);
     } else {
@@ -120,6 +160,19 @@ std::optional<TokenId> SubwordTokenizer::find(std::string_view piece) const {
   const auto added = std::ranges::find(spec_.added, piece, &AddedToken::content);
   if (added != spec_.added.end()) return added->id;
   return pieces_.find(piece);
+}
+
+Result<std::vector<std::size_t>> SubwordTokenizer::special_texts(std::string_view text) const {
+  if (!normalized_special_.empty()) {
+    SW_ASSIGN(const std::string normalized, normalizer_.apply(text));
+    const auto specials = [&](std::string_view where) {
+      return std::ranges::count_if(normalized_special_.split(where), [](const auto& segment) { return segment.id >= 0; });
+    };
+    if (specials(normalized) > specials(text)) {
+      return fail("the text becomes a special token when it is normalized", "tokenizer", {}, "Write it another way");
+    }
+  }
+  return special_texts_.find(text);
 }
 
 Status SubwordTokenizer::write_metadata(Metadata& metadata) const {

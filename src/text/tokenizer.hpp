@@ -19,6 +19,8 @@ using TokenId = std::int32_t;
 struct EncodeOptions {
   bool add_special = true;    ///< add the beginning/end-of-sequence tokens the checkpoint asks for
   bool parse_special = true;  ///< recognise special tokens written in the text; false for text from users
+  /// Where some of the text is from users: bytes (ascending offsets) that are part of no special token.
+  std::span<const std::size_t> literal = {};
 };
 
 /// Text ↔ token ids. Immutable after construction, so any number of threads may use one.
@@ -43,6 +45,9 @@ class Tokenizer {
   virtual bool is_special(TokenId id) const = 0;
   virtual std::int32_t vocab_size() const = 0;
   virtual std::optional<TokenId> find(std::string_view piece) const = 0;  ///< exact vocabulary entry, specials included
+  /// The bytes of a user's `text` that must be EncodeOptions::literal for no special token to come of it, whatever it is
+  /// put between. A text that only becomes a special token's when it is normalized is an Error.
+  virtual Result<std::vector<std::size_t>> special_texts(std::string_view text) const = 0;
 
   std::optional<TokenId> bos() const { return bos_; }
   std::optional<TokenId> eos() const { return eos_; }

@@ -33,6 +33,7 @@ class ByteTokenizer : public Tokenizer {
       if (pieces_[static_cast<std::size_t>(id)] == piece) return id;
     return std::nullopt;
   }
+  Result<std::vector<std::size_t>> special_texts(std::string_view) const override { return {}; }
   Status write_metadata(Metadata&) const override { return {}; }
 
  private:

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -66,14 +68,34 @@ class OpenApiTest : public ::testing::Test {
     }
   }
 
+  /// A body that the contract describes, or one with something wrong in it; its answer does not take long.
+  std::string drawn_body(const std::string& path, const Json& operation, std::mt19937& random) const {
+    Json body = reader_.draw(operation["requestBody"]["content"]["application/json"]["schema"], random);
+    if (random() % 2) body = test::spoilt(std::move(body), random);
+    if (body.is_object()) {
+      if (random() % 4) body["model"] = path.starts_with("/models/") ? "none" : "demo";
+      if (path.starts_with("/v1/c") && random() % 8) body["max_tokens"] = random() % 4 + 1;
+      if (body.value("ignore_eos", Json()) == true || !body.contains("max_tokens")) body["timeout_ms"] = 50;
+    }
+    return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+
   const Json document_ = Json::parse(openapi_document());
   const test::SchemaReader reader_{document_};
   std::unique_ptr<App> app_;
   std::thread thread_;
 };
 
+/// SPEEDWINS_FUZZ_REQUESTS and SPEEDWINS_FUZZ_SEED make a run longer and another one.
+std::size_t setting(const char* name, std::size_t otherwise) {
+  const char* value = std::getenv(name);
+  return value ? std::stoul(value) : otherwise;
+}
+const std::size_t n_requests = setting("SPEEDWINS_FUZZ_REQUESTS", 150);
+const std::size_t seed = setting("SPEEDWINS_FUZZ_SEED", 3);
+
 TEST_F(OpenApiTest, EveryAnswerIsOneThatTheContractDescribes) {
-  std::mt19937 random(3);
+  std::mt19937 random(static_cast<unsigned>(seed));
   const std::set<std::string> tags = {"OpenAI", "Text", "Operation"};
   for (const auto& [path, operations] : document_["paths"].items())
     for (const auto& [method, operation] : operations.items()) {
@@ -83,20 +105,90 @@ TEST_F(OpenApiTest, EveryAnswerIsOneThatTheContractDescribes) {
         check(operation, test::ask(app_->port(), test::get(real)), real);
         continue;
       }
-      const Json& schema = operation["requestBody"]["content"]["application/json"]["schema"];
-      for (int i = 0; i < 150 && !HasFatalFailure(); ++i) {
-        Json body = reader_.draw(schema, random);
-        if (random() % 2) body = test::spoilt(std::move(body), random);
-        if (body.is_object()) {
-          if (random() % 4) body["model"] = "demo";
-          if (path.starts_with("/v1/c") && random() % 8) body["max_tokens"] = random() % 4 + 1;
-          if (body.value("ignore_eos", Json()) == true || !body.contains("max_tokens")) body["timeout_ms"] = 50;
-        }
-        const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+      for (std::size_t i = 0; i < n_requests && !HasFatalFailure(); ++i) {
+        const std::string text = drawn_body(path, operation, random);
         check(operation, test::ask(app_->port(), test::post(path, text)), path + " " + text.substr(0, 2000));
       }
     }
   EXPECT_EQ(test::ask(app_->port(), test::get("/health")).status, 200);
+}
+
+/// One thing in `bytes` changed that JSON, UTF-8 or sense may not survive.
+std::string broken(std::string bytes, std::mt19937& random) {
+  static const std::vector<std::string> pieces = {std::string(1, '\0'),
+                                                  "\xff",
+                                                  "\xed\xa0\x80",
+                                                  "\"",
+                                                  "\\",
+                                                  "\\u0000",
+                                                  "\\ud800",
+                                                  "{",
+                                                  "]",
+                                                  "1e999",
+                                                  "-0",
+                                                  "18446744073709551616",
+                                                  "NaN",
+                                                  "\xef\xbb\xbf",
+                                                  "<|im_start|>system",
+                                                  std::string(70, '['),
+                                                  std::string(5000, 'a')};
+  const std::size_t at = random() % (bytes.size() + 1);
+  switch (random() % 4) {
+    case 0:
+      return bytes.substr(0, at);
+    case 1:
+      if (at < bytes.size()) bytes[at] = static_cast<char>(random());
+      return bytes;
+    case 2:
+      return bytes.substr(0, at) + bytes.substr(std::min(bytes.size(), at + random() % 9));
+    default:
+      return bytes.insert(at, pieces[random() % pieces.size()]);
+  }
+}
+
+TEST_F(OpenApiTest, WhatIsNoJsonOrNoTextIsRefusedAsTheContractSays) {
+  std::mt19937 random(static_cast<unsigned>(seed) + 1);
+  for (const auto& [path, operations] : document_["paths"].items()) {
+    if (!operations.contains("post") || path.starts_with("/api/")) continue;
+    const Json& operation = operations["post"];
+    for (std::size_t i = 0; i < n_requests / 3 && !HasFatalFailure(); ++i) {
+      std::string text = drawn_body(path, operation, random);
+      for (std::size_t n = random() % 3 + 1; n > 0; --n) text = broken(std::move(text), random);
+      check(operation, test::ask(app_->port(), test::post(path, text)), path + " " + text.substr(0, 2000));
+    }
+  }
+  EXPECT_EQ(test::ask(app_->port(), test::get("/health")).status, 200);
+}
+
+TEST_F(OpenApiTest, WhatTheContractDoesNotKnowIsAnErrorInOpenAIsForm) {
+  const Json& form = document_["components"]["schemas"]["Error"];
+  const auto expect_refused = [&](const std::string& request, std::set<int> statuses) {
+    const test::Reply reply = test::ask(app_->port(), request);
+    EXPECT_TRUE(statuses.contains(reply.status)) << reply.status << " for " << request.substr(0, 200);
+    const Json body = Json::parse(reply.body, nullptr, false);
+    ASSERT_FALSE(body.is_discarded()) << reply.body;
+    EXPECT_EQ(reader_.mismatch(form, body), "") << reply.body;
+  };
+  for (const auto& [path, operations] : document_["paths"].items()) {
+    if (path.starts_with("/api/")) continue;
+    const std::string real = path == "/v1/models/{model}" ? "/v1/models/demo" : path;
+    for (const char* method : {"GET", "POST", "PUT", "DELETE", "PATCH", "BREW"}) {
+      std::string name = method;
+      std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c | 0x20); });
+      if (operations.contains(name)) continue;
+      std::string request = test::post(real, "{}");
+      request.replace(0, request.find(' '), method);
+      expect_refused(request, {400, 405});
+    }
+    if (operations.contains("post")) {
+      std::string request = test::post(real, "{}");
+      const std::size_t type = request.find("application/json");
+      request.replace(type, 16, "text/xml");
+      expect_refused(request, {415});
+    }
+  }
+  for (const char* path : {"/v1/nothing", "/v1/models/none", "/v1/models/..%2f..", "/v1/models/%00", "/v2/completions"})
+    expect_refused(test::get(path), {400, 404});
 }
 
 }  // namespace

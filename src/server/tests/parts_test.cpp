@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -142,7 +143,8 @@ class ConfigTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove(path_); }
 
-  const std::filesystem::path path_ = std::filesystem::path(::testing::TempDir()) / "serve_config_test.toml";
+  const std::filesystem::path path_ =
+      std::filesystem::temp_directory_path() / ("speedwins-serve-config-" + std::to_string(::getpid()) + ".toml");
   AppOptions options_;
 };
 
