@@ -162,7 +162,10 @@ void Metrics::tick(const Models& models) {
     if (prompt > 0) sample.cache_hit_rate = static_cast<double>(cached) / static_cast<double>(prompt);
   }
   const auto gaps = gap_.percentiles(now, 5);
-  sample.ttft_p50 = ttft_.percentiles(now, 5).p50;
+  const auto ttft = ttft_.percentiles(now, 5);
+  sample.ttft_p50 = ttft.p50;
+  sample.ttft_p90 = ttft.p90;
+  sample.ttft_p99 = ttft.p99;
   sample.gap_p50 = gaps.p50;
   sample.gap_p99 = gaps.p99;
   sample.rss_bytes = resident_bytes();
@@ -212,6 +215,8 @@ std::string Metrics::stats_json(const Models& models, int connections) const {
                        {"generated_tok_s", s.generated_tok_s},
                        {"cache_hit_rate", or_null(s.cache_hit_rate)},
                        {"ttft_p50_ms", or_null(s.ttft_p50)},
+                       {"ttft_p90_ms", or_null(s.ttft_p90)},
+                       {"ttft_p99_ms", or_null(s.ttft_p99)},
                        {"inter_token_p50_ms", or_null(s.gap_p50)},
                        {"inter_token_p99_ms", or_null(s.gap_p99)},
                        {"rss_bytes", s.rss_bytes}});

@@ -45,7 +45,7 @@ class Metrics {
     double time;
     int queued, running;
     double batch, prompt_tok_s, generated_tok_s;
-    std::optional<double> cache_hit_rate, ttft_p50, gap_p50, gap_p99;
+    std::optional<double> cache_hit_rate, ttft_p50, ttft_p90, ttft_p99, gap_p50, gap_p99;
     std::uint64_t rss_bytes;
   };
   static Totals totals_of(const Models& models);

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -391,6 +394,18 @@ TEST_F(ApiTest, TheServerTellsHowItIs) {
   for (const auto& [path, operations] : contract["paths"].items()) EXPECT_FALSE(operations.empty()) << path;
   const Json page = ask(app_->port(), get("/")).status;
   EXPECT_EQ(page, 200);
+}
+
+TEST_F(ApiTest, TheDashboardAsksOnlyForWhatTheServerMeasures) {
+  chat("x");
+  const std::string metrics = ask(app_->port(), get("/metrics")).body;
+  std::ifstream file(std::filesystem::path(SPEEDWINS_SOURCE_DIR) / "deploy" / "grafana.json");
+  const std::string dashboard = Json::parse(file).dump();
+  const std::regex name("speedwins_[a-z_]+");
+  int n_names = 0;
+  for (std::sregex_iterator at(dashboard.begin(), dashboard.end(), name), end; at != end; ++at, ++n_names)
+    EXPECT_TRUE(metrics.contains(at->str() + "{") || metrics.contains(at->str() + " ")) << at->str();
+  EXPECT_GE(n_names, 10);
 }
 
 TEST_F(ApiTest, AClientThatGoesAwayFreesItsPlace) {

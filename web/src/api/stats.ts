@@ -7,7 +7,7 @@ export interface Percentiles {
   count: number;
 }
 
-/** One second of the server's life. */
+/** One second of the server's life; percentiles are of the last five. */
 export interface Sample {
   time: number;
   queued: number;
@@ -17,6 +17,8 @@ export interface Sample {
   generated_tok_s: number;
   cache_hit_rate: number | null;
   ttft_p50_ms: number | null;
+  ttft_p90_ms: number | null;
+  ttft_p99_ms: number | null;
   inter_token_p50_ms: number | null;
   inter_token_p99_ms: number | null;
   rss_bytes: number;

@@ -106,6 +106,8 @@ function stats() {
     generated_tok_s: 900 * wave(time, 17, 0.3),
     cache_hit_rate: 0.35 + 0.5 * wave(time, 23),
     ttft_p50_ms: 22 + 30 * wave(time, 13),
+    ttft_p90_ms: 35 + 40 * wave(time, 13),
+    ttft_p99_ms: 60 + 60 * wave(time, 13),
     inter_token_p50_ms: 3.1 + wave(time, 13),
     inter_token_p99_ms: 5.2 + 2 * wave(time, 9),
     rss_bytes: 48e6,

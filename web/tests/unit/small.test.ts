@@ -4,7 +4,7 @@ import { commandFor, shortcutText } from '@/app/commands';
 import { bytes, milliseconds } from '@/lib/format';
 import { fuzzyFilter } from '@/lib/fuzzy';
 import { defaults, requestOptions, settingsFrom } from '@/pages/chat/settings';
-import { merge } from '@/pages/live/series';
+import { recent } from '@/pages/live/series';
 
 test.each([
   [0, '0 ms'],
@@ -89,36 +89,9 @@ describe('shortcuts', () => {
 });
 
 describe('live charts', () => {
-  const sample = (time: number) => ({
-    time,
-    queued: 0,
-    running: time % 7,
-    batch: 1,
-    prompt_tok_s: 1,
-    generated_tok_s: 1,
-    cache_hit_rate: null,
-    ttft_p50_ms: 10,
-    inter_token_p50_ms: 1,
-    inter_token_p99_ms: 2,
-    rss_bytes: 1,
-  });
-  const percentiles = { p50: 10, p90: 20, p99: 30, count: 3 };
-  const stats = (time: number, history: number[]) =>
-    ({ time, ttft_ms: percentiles, history: history.map(sample) }) as unknown as Stats;
-  const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-
-  test('are full when the page opens', () => {
-    const moments = merge([], stats(1000.4, range(881, 1000)));
-    expect(moments.map(({ time }) => time)).toEqual(range(881, 1000));
-    expect(moments.at(-1)).toMatchObject({ ttft_p90_ms: 20, ttft_p99_ms: 30 });
-    expect(moments[0]).toMatchObject({ ttft_p90_ms: null });
-  });
-
-  test('move: one second in, one out, and what was seen stays', () => {
-    const before = merge([], stats(1000.4, range(881, 1000)));
-    const after = merge(before, stats(1001.4, range(882, 1001)));
-    expect(after).toHaveLength(120);
-    expect(after.at(-1)?.time).toBe(1001);
-    expect(after.at(-2)).toMatchObject({ time: 1000, ttft_p99_ms: 30 });
+  test('show the last two minutes of the history', () => {
+    const history = Array.from({ length: 300 }, (_, i) => ({ time: 1000 + i }));
+    const shown = recent({ time: 1250.4, history } as unknown as Stats).map(({ time }) => time);
+    expect(shown).toEqual(Array.from({ length: 121 }, (_, i) => 1130 + i));
   });
 });

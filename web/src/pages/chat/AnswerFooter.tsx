@@ -17,6 +17,8 @@ export function AnswerFooter({ message, onRetry }: { message: Message; onRetry: 
   const open = useStore(isOpen);
   const { timings, state } = message;
   const chart = timings && waterfall(timings);
+  // A phone has no room for what it is compared with.
+  const [comparison, than] = chart ? verdict(chart.firstTokenMs).split(/(?= than)/) : [];
   return (
     <div className="mt-3">
       <div className="flex h-11 items-center gap-1">
@@ -36,7 +38,8 @@ export function AnswerFooter({ message, onRetry }: { message: Message; onRetry: 
                 >
                   First token {milliseconds(chart.firstTokenMs)}
                 </span>
-                {`, ${verdict(chart.firstTokenMs)}`}
+                {`, ${comparison}`}
+                <span className="max-sm:sr-only">{than}</span>
                 {chart.decodeTokensPerSecond !== null && ` · ${whole(chart.decodeTokensPerSecond)} tok/s`}
                 <span className="hidden sm:inline">{` · ${plural(timings.new_tokens, 'token')}`}</span>
               </span>

@@ -2,12 +2,12 @@ import { Pause, Play } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import paths from '@/app/paths.json';
-import type { Stats } from '@/api/stats';
+import type { Sample, Stats } from '@/api/stats';
 import { bytes, milliseconds, percent, whole } from '@/lib/format';
 import { Button } from '@/ui/Button';
 import { PageBar } from '@/ui/PageBar';
 import { Chart } from './Chart';
-import { isQuiet, type Moment } from './series';
+import { isQuiet } from './series';
 import { useStats } from './useStats';
 
 /** What the server is doing, second by second. */
@@ -19,7 +19,7 @@ export default function LivePage() {
       <PageBar>
         <span className="px-2 text-sm font-medium">Live</span>
         <span className="truncate text-xs text-muted max-sm:hidden">
-          {stats && `Percentiles and rates over ${whole(stats.window_s)} s, charts over two minutes`}
+          {stats && `Tiles over ${whole(stats.window_s)} s, charts over two minutes with percentiles of 5 s`}
         </span>
         <span className="flex-1" />
         <Button icon={isPaused ? Play : Pause} onClick={() => setPaused(!isPaused)}>
@@ -101,9 +101,9 @@ function Tiles({ stats }: { stats: Stats | null }) {
   );
 }
 
-function Charts({ moments }: { moments: readonly Moment[] }) {
+function Charts({ moments }: { moments: readonly Sample[] }) {
   const times = moments.map(({ time }) => time);
-  const of = (field: Exclude<keyof Moment, 'time'>) => moments.map((moment) => moment[field]);
+  const of = (field: Exclude<keyof Sample, 'time'>) => moments.map((moment) => moment[field]);
   return (
     <div className="grid gap-4 md:grid-cols-2">
       <Chart

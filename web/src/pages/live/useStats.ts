@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react';
 import { asFailure, type Failure } from '@/api/errors';
-import { fetchStats, type Stats } from '@/api/stats';
-import { merge, type Moment } from './series';
+import { fetchStats, type Sample, type Stats } from '@/api/stats';
+import { recent } from './series';
 
 export interface Live {
   stats: Stats | null;
-  moments: readonly Moment[];
+  moments: readonly Sample[];
   failure: Failure | null;
 }
 
@@ -22,7 +22,7 @@ export function useStats(isPaused: boolean): Live {
       if (!document.hidden) {
         try {
           const stats = await fetchStats(controller.signal);
-          setLive(({ moments }) => ({ stats, moments: merge(moments, stats), failure: null }));
+          setLive({ stats, moments: recent(stats), failure: null });
         } catch (thrown) {
           if (controller.signal.aborted) return;
           setLive((before) => ({ ...before, failure: asFailure(thrown) }));
