@@ -35,8 +35,11 @@ Router::Match Router::find(std::string_view method, std::string_view path) const
   for (const Route& route : routes_) {
     const auto parameter = match(route.pattern, path);
     if (!parameter) continue;
+    // The catch-all of everything does not hide that a path takes other methods, nor says that every path takes its own.
+    const bool everything = match(route.pattern, "/") && route.pattern.ends_with("...}");
+    if (everything && !result.allowed.empty()) continue;
     if (route.method == method || (method == "HEAD" && route.method == "GET")) return {&route, *parameter, {}};
-    if (route.pattern.ends_with("...}")) continue;  // a page's catch-all says nothing about other methods
+    if (everything) continue;
     if (!result.allowed.empty()) result.allowed += ", ";
     result.allowed += route.method;
   }
