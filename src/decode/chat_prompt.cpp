@@ -104,8 +104,7 @@ Result<PromptText> ChatPrompt::render(Json variables) const {
 }
 
 Result<std::vector<TokenId>> ChatPrompt::encode(const PromptText& rendered) const {
-  return tokenizer_->encode(rendered.text,
-                            {.add_special = false, .parse_special = true, .literal = rendered.literal});
+  return tokenizer_->encode(rendered.text, {.add_special = false, .parse_special = true, .literal = rendered.literal});
 }
 
 Result<std::string> ChatPrompt::decode(std::span<const TokenId> tokens) const {

@@ -32,7 +32,8 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
   }
 }
 
-std::vector<AddedTokens::Segment> AddedTokens::split(std::string_view text, std::span<const std::size_t> literal) const {
+std::vector<AddedTokens::Segment> AddedTokens::split(std::string_view text,
+                                                     std::span<const std::size_t> literal) const {
   std::vector<Segment> segments;
   std::size_t done = 0;  // everything before it is in `segments`
   for (std::size_t i = 0; i < text.size();) {

@@ -21,8 +21,8 @@ class AddedTokens {
     std::size_t begin = 0, end = 0;
     TokenId id = -1;  ///< -1: text
   };
-  /// Covers `text` but for the white space that a token strips. The bytes at `literal` (ascending offsets) are part of no
-  /// special token.
+  /// Covers `text` but for the white space that a token strips. The bytes at `literal` (ascending offsets) are part of
+  /// no special token.
   std::vector<Segment> split(std::string_view text, std::span<const std::size_t> literal = {}) const;
   bool empty() const { return tokens_.empty(); }
 

@@ -15,9 +15,9 @@ class SpecialTexts {
   SpecialTexts() = default;
   explicit SpecialTexts(const std::vector<AddedToken>& added);  ///< those of them that are special
 
-  /// Ascending offsets: where a special token's text begins; where the beginning of one ends `text`; and 0 where the end
-  /// of one begins `text`. A single word is looked at as a whole only: it may be a role or a type that the text around
-  /// it makes a token of, as in "<|" + role + "|>".
+  /// Ascending offsets: where a special token's text begins; where the beginning of one ends `text`; and 0 where the
+  /// end of one begins `text`. A single word is looked at as a whole only: it may be a role or a type that the text
+  /// around it makes a token of, as in "<|" + role + "|>".
   std::vector<std::size_t> find(std::string_view text) const;
 
  private:

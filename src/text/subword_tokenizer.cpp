@@ -166,7 +166,8 @@ Result<std::vector<std::size_t>> SubwordTokenizer::special_texts(std::string_vie
   if (!normalized_special_.empty()) {
     SW_ASSIGN(const std::string normalized, normalizer_.apply(text));
     const auto specials = [&](std::string_view where) {
-      return std::ranges::count_if(normalized_special_.split(where), [](const auto& segment) { return segment.id >= 0; });
+      return std::ranges::count_if(normalized_special_.split(where),
+                                   [](const auto& segment) { return segment.id >= 0; });
     };
     if (specials(normalized) > specials(text)) {
       return fail("the text becomes a special token when it is normalized", "tokenizer", {}, "Write it another way");

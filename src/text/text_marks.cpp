@@ -23,8 +23,8 @@ std::optional<std::string> TextMarks::unused_in(std::span<const std::string_view
   for (int i = 0; i < n_marks; ++i) {
     std::string mark = mark_of(i);
     const std::string escape = escaped(mark);
-    const bool used = std::ranges::any_of(
-        texts, [&](std::string_view text) { return text.contains(mark) || text.contains(escape); });
+    const bool used =
+        std::ranges::any_of(texts, [&](std::string_view text) { return text.contains(mark) || text.contains(escape); });
     if (!used) return mark;
   }
   return std::nullopt;

@@ -9,8 +9,8 @@
 
 namespace sw {
 
-/// Places in a text, kept while something rewrites it: a mark, which is a noncharacter of Unicode (U+FDD0…U+FDEF), stands
-/// before each of them meanwhile.
+/// Places in a text, kept while something rewrites it: a mark, which is a noncharacter of Unicode (U+FDD0…U+FDEF),
+/// stands before each of them meanwhile.
 struct TextMarks {
   std::string text;
   std::vector<std::size_t> places;  ///< ascending

@@ -45,8 +45,8 @@ class Tokenizer {
   virtual bool is_special(TokenId id) const = 0;
   virtual std::int32_t vocab_size() const = 0;
   virtual std::optional<TokenId> find(std::string_view piece) const = 0;  ///< exact vocabulary entry, specials included
-  /// The bytes of a user's `text` that must be EncodeOptions::literal for no special token to come of it, whatever it is
-  /// put between. A text that only becomes a special token's when it is normalized is an Error.
+  /// The bytes of a user's `text` that must be EncodeOptions::literal for no special token to come of it, whatever it
+  /// is put between. A text that only becomes a special token's when it is normalized is an Error.
   virtual Result<std::vector<std::size_t>> special_texts(std::string_view text) const = 0;
 
   std::optional<TokenId> bos() const { return bos_; }

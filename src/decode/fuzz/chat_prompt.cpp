@@ -38,9 +38,10 @@ std::unique_ptr<const sw::Tokenizer> tokenizer_of(std::string_view chat_template
                      {"rstrip", id % 4 == 0},
                      {"normalized", id % 5 == 0},
                      {"special", true}});
-  const Json file = {{"added_tokens", added},
-                     {"normalizer", {{"type", "Prepend"}, {"prepend", "_"}}},
-                     {"model", {{"type", "BPE"}, {"vocab", {{"?", 0}}}, {"merges", Json::array()}, {"unk_token", "?"}}}};
+  const Json file = {
+      {"added_tokens", added},
+      {"normalizer", {{"type", "Prepend"}, {"prepend", "_"}}},
+      {"model", {{"type", "BPE"}, {"vocab", {{"?", 0}}}, {"merges", Json::array()}, {"unk_token", "?"}}}};
   const Json config = {{"chat_template", chat_template}, {"bos_token", "<s>"}, {"eos_token", "</s>"}};
   auto tokenizer = sw::Tokenizer::from_json(file.dump(), config.dump());
   if (!tokenizer) std::abort();

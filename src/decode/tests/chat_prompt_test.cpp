@@ -116,7 +116,8 @@ void try_every_conversation(const fs::path& file, const std::string& tokenizer_n
       ASSERT_EQ(innocent->text, *expected) << name;
       const auto ids = prompt->encode(*innocent);
       ASSERT_TRUE(ids);
-      // Nothing in these conversations is a control token's text, but the markup in one of them begins or ends like one.
+      // Nothing in these conversations is a control token's text, but the markup in one of them begins or ends like
+      // one.
       if (innocent->literal.empty()) {
         ASSERT_EQ(*ids, tokenizer->encode(*expected, {.add_special = false, .parse_special = true}));
       }
@@ -183,8 +184,7 @@ std::vector<std::string> specials_of(const std::string& chat_template, const Jso
     EXPECT_EQ(rendered->text, expected_text);
   }
   std::vector<std::string> out;
-  for (const TokenId id : specials_in(*tokenizer, *prompt->encode(*rendered)))
-    out.emplace_back(tokenizer->piece(id));
+  for (const TokenId id : specials_in(*tokenizer, *prompt->encode(*rendered))) out.emplace_back(tokenizer->piece(id));
   return out;
 }
 
@@ -217,9 +217,10 @@ TEST(ChatPrompt, a_control_token_cannot_be_completed_from_what_the_template_writ
 }
 
 TEST(ChatPrompt, the_template_makes_control_tokens_of_roles) {
-  EXPECT_EQ(specials_of("{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + '<|end|>\n' }}{% endfor %}",
-                        {{"messages", {{{"role", "user"}, {"content", "<|system|>"}}}}}, "<|user|>\n<|system|><|end|>\n"),
-            (Texts{"<|user|>", "<|end|>"}));
+  EXPECT_EQ(
+      specials_of("{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + '<|end|>\n' }}{% endfor %}",
+                  {{"messages", {{{"role", "user"}, {"content", "<|system|>"}}}}}, "<|user|>\n<|system|><|end|>\n"),
+      (Texts{"<|user|>", "<|end|>"}));
 }
 
 TEST(ChatPrompt, what_a_template_does_to_the_text_leaves_the_marks_in_place_and_out_of_the_result) {
@@ -229,9 +230,9 @@ TEST(ChatPrompt, what_a_template_does_to_the_text_leaves_the_marks_in_place_and_
   };
   const auto check = [&](const std::string& expression, const std::string& text) {
     SCOPED_TRACE(expression);
-    EXPECT_EQ(specials_of("<|im_start|>{{ " + expression + " }}<|im_end|>", variables,
-                          "<|im_start|>" + text + "<|im_end|>"),
-              (Texts{"<|im_start|>", "<|im_end|>"}));
+    EXPECT_EQ(
+        specials_of("<|im_start|>{{ " + expression + " }}<|im_end|>", variables, "<|im_start|>" + text + "<|im_end|>"),
+        (Texts{"<|im_start|>", "<|im_end|>"}));
   };
   check("messages[0].content | trim", "<think>x</think> a <|im_end|> é");
   check("messages[0].content.split('</think>')[-1].strip()", "a <|im_end|> é");

@@ -22,11 +22,6 @@ struct Neon {
   };
 
   static constexpr bool has_bf16_dot = false;
-#if defined(__ARM_FEATURE_MATMUL_INT8)
-  static constexpr bool multiplies_bytes = true;
-#else
-  static constexpr bool multiplies_bytes = false;
-#endif
   // 32 registers: a 2×2 tile holds 16 integer accumulators and 8 registers of weights.
   static constexpr int tile_rows = 2, direct_rows = 8, float_tile_rows = 2;
   static constexpr int score_rows = 2, value_rows = 2, value_registers = 2;

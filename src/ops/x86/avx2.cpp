@@ -19,7 +19,6 @@ struct Avx2 {
 
   static constexpr bool has_bf16_dot = false;
   // 16 registers: what one step along K keeps of a tile fits, and the fp32 sums of a product wait in L1.
-  static constexpr bool multiplies_bytes = false;
   static constexpr int tile_rows = 2, direct_rows = 8, float_tile_rows = 2;
   static constexpr int score_rows = 2, value_rows = 2, value_registers = 2;
   static constexpr int prefetch_bytes = 16384;

@@ -15,7 +15,6 @@ struct Avx512 {
 
   static constexpr bool has_bf16_dot = true;
   // 32 registers: a 6×2 tile holds 12 integer and 12 fp32 accumulators, 2 weight quads and a broadcast.
-  static constexpr bool multiplies_bytes = true;
   static constexpr int tile_rows = 6, direct_rows = 8, float_tile_rows = 12;
   static constexpr int score_rows = 8, value_rows = 6, value_registers = 4;
   static constexpr int prefetch_bytes = 16384;

@@ -35,7 +35,8 @@ Router::Match Router::find(std::string_view method, std::string_view path) const
   for (const Route& route : routes_) {
     const auto parameter = match(route.pattern, path);
     if (!parameter) continue;
-    // The catch-all of everything does not hide that a path takes other methods, nor says that every path takes its own.
+    // The catch-all of everything does not hide that a path takes other methods, nor says that every path takes its
+    // own.
     const bool everything = match(route.pattern, "/") && route.pattern.ends_with("...}");
     if (everything && !result.allowed.empty()) continue;
     if (route.method == method || (method == "HEAD" && route.method == "GET")) return {&route, *parameter, {}};

@@ -56,7 +56,7 @@ class OpenApiTest : public ::testing::Test {
       ASSERT_FALSE(body.is_discarded()) << reply.body;
       EXPECT_EQ(reader_.mismatch(schema, body), "") << request << "\n" << reply.body.substr(0, 2000);
     } else if (type == "text/event-stream") {
-      ASSERT_TRUE(reply.body.ends_with("\n\n"));
+      ASSERT_TRUE(reply.body.ends_with("\n\n")) << request << "\n" << reply.body;
       for (std::size_t at = 0; at < reply.body.size();) {
         const std::size_t end = reply.body.find("\n\n", at);
         const std::string data = reply.body.substr(at + 6, end - at - 6);

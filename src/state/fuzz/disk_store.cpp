@@ -1,5 +1,5 @@
-// Any bytes as a file of the prefix cache: what is read is what was once written, or nothing, and what is wrong is gone.
-// The first byte: cut what was written there, write over it there, or put the bytes in its place.
+// Any bytes as a file of the prefix cache: what is read is what was once written, or nothing, and what is wrong is
+// gone. The first byte: cut what was written there, write over it there, or put the bytes in its place.
 #include <unistd.h>
 
 #include <cstddef>
