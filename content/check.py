@@ -202,6 +202,18 @@ def check_achievements(concepts: dict[str, dict], achievements: list[dict], path
             wrong(f"achievement {a['id']}: {a}")
 
 
+def check_challenges(concepts: dict[str, dict], challenges: list[dict], modules: set[int]) -> None:
+    for concept, count in Counter(c["concept"] for c in challenges).items():
+        if concept not in concepts or count > 1:
+            wrong(f"challenge of {concept}: unknown concept, or twice")
+    for module in modules - {concepts[c["concept"]]["module"] for c in challenges if c["concept"] in concepts}:
+        wrong(f"module {module}: no challenge")
+    for c in challenges:
+        for field in ("question", "because"):
+            if c[field][-1:] not in ".!?":
+                wrong(f"challenge of {c['concept']}: {field} does not end a sentence")
+
+
 def main() -> int:
     modules = {m["id"] for m in read("modules.toml")["module"]}
     categories = {c["id"] for c in read("categories.toml")["category"]}
@@ -213,6 +225,8 @@ def main() -> int:
     achievements = read("achievements.toml")["achievement"]
     check_misconceptions(concepts, misconceptions)
     check_paths(concepts, paths)
+    challenges = read("challenges.toml")["challenge"]
+    check_challenges(concepts, challenges, modules)
     check_achievements(concepts, achievements, {p["id"] for p in paths}, categories)
     sizes = Counter(len(r["of"]) for c in concepts.values() for r in c["recipes"])
     for name, count, least in (("concepts", len(concepts), 260), ("pairs", sizes[2], 600), ("misconceptions", len(misconceptions), 150)):
@@ -222,7 +236,7 @@ def main() -> int:
         print(problem)
     print(
         f"{len(concepts)} concepts, {sizes[2]} pairs, {sizes[3]} triples, {len(misconceptions)} misconceptions, "
-        f"{len(paths)} paths, {len(achievements)} achievements: {len(problems)} problems"
+        f"{len(paths)} paths, {len(challenges)} challenges, {len(achievements)} achievements: {len(problems)} problems"
     )
     return bool(problems)
 

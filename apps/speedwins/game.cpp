@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -23,6 +24,9 @@
 #include "game_session.hpp"
 #include "game_store.hpp"
 #include "game_text.hpp"
+#include "interrupt.hpp"
+#include "progress_line.hpp"
+#include "run_self.hpp"
 
 namespace sw {
 namespace {
@@ -82,6 +86,18 @@ Result<Table> set_up(const GameFlags& flags) {
   return table;
 }
 
+/// Measures for a challenge. Ctrl-C ends it, and not the game.
+Result<nlohmann::json> run_here(const std::vector<std::string>& arguments) {
+  const std::atomic<bool>& stop = catch_interrupt();
+  ProgressLine progress;
+  auto document = run_self(arguments, [&](double seconds) {
+    progress.show(fmt::format("Measuring… {:.0f} s (Ctrl-C stops it)", seconds));
+    return !stop;
+  });
+  release_interrupt();
+  return document;
+}
+
 Result<Report> run_script(const GameFlags& flags, GameSession& session, const TextStyle& style) {
   std::string text;
   if (flags.script == "-") {
@@ -122,6 +138,7 @@ Result<Report> play(const GameFlags& flags, bool json) {
     session.set_sandbox([&table, ask = local_model(flags.sandbox)](const game::Ingredients& ingredients) {
       return game::speculate(*table.content, *table.store, ask, ingredients);
     });
+  session.set_program(run_here);
   if (!flags.script.empty()) return run_script(flags, session, style);
   if (json) return fail("--json needs --script", "the flags", "speedwins game --script moves.txt --json");
 
@@ -178,8 +195,9 @@ void add_game_command(CLI::App& app, Context& context) {
       ->envname("SPEEDWINS_GAME_STORE");
   command->add_option("--script", flags->script,
                       "Play the lines of this file (-: standard input), in a game of their own unless --slot is given");
-  command->add_option("--sandbox", flags->sandbox,
-                      "A model that says what combinations that give nothing could become (demo, a file, a pulled name)");
+  command->add_option(
+      "--sandbox", flags->sandbox,
+      "A model that says what combinations that give nothing could become (demo, a file, a pulled name)");
   command->add_flag("--no-colour,--no-color", flags->no_colour, "No colours (also by NO_COLOR)");
   command->add_flag("--ascii", flags->ascii, "Nothing but ASCII");
   command->add_option("--width", flags->width, "Columns (those of the terminal)")->check(CLI::Range(40, 200));

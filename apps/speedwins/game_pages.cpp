@@ -8,6 +8,7 @@
 #include <map>
 
 #include "game/achievements.hpp"
+#include "game/challenge.hpp"
 #include "game/graph.hpp"
 #include "game/hints.hpp"
 #include "game/move_json.hpp"
@@ -152,8 +153,16 @@ struct Teller {
     if (e.points > 0) out += fmt::format("  {}\n", style.good(fmt::format("Chapter validated: +{}", e.points)));
     return out;
   }
-  std::string operator()(const event::ExperimentRun& e) const {
-    return style.paragraph(fmt::format("Experiment noted for {}. +{}", content[e.idea].name, e.points), 2);
+  std::string operator()(const event::Measured& e) const {
+    const Challenge& c = *content[e.idea].challenge;
+    const std::string measured = fmt::format("Measured here: {}", style.bold(measured_text(c, e.measured)));
+    const std::string verdict = e.right ? style.good("✓ As you said.")
+                                : c.bands.empty()
+                                    ? style.bad("✗ Not what you said.")
+                                    : style.bad("✗ No:") + ' ' + c.bands[band_of(c, e.measured)].says + '.';
+    std::string out =
+        fmt::format("\n  {}{}\n", measured, e.points > 0 ? "  " + style.good(fmt::format("+{}", e.points)) : "");
+    return out + style.paragraph(verdict, 2) + style.paragraph(c.because, 4);
   }
   std::string operator()(const event::Adopted& e) const {
     return style.paragraph(fmt::format("{} taken over. +{}", plural(e.concepts, "discovery", "discoveries"), e.points),
@@ -170,7 +179,7 @@ struct Teller {
   }
   std::string operator()(const event::Achieved& e) const {
     const Achievement& a = content.achievements[e.achievement];
-    return style.paragraph(fmt::format("{} {} {}", a.emoji, style.cool(a.name), style.dim(a.what)), 2);
+    return style.paragraph(fmt::format("{} {} {}", a.emoji, style.cool(a.name + ":"), style.dim(a.what)), 2);
   }
   std::string operator()(const event::Complete&) const {
     return "\n" + style.paragraph(
@@ -255,6 +264,7 @@ std::string help(const TextStyle& style) {
                            {"stats, trophies", "numbers and achievements"}};
   constexpr Line learn[] = {{"quiz", "the checks of each chapter; `quiz 3` takes that of module 3"},
                             {"quiz X", "five questions about something you found"},
+                            {"measure [X]", "predict what this machine measures about X, and let it measure"},
                             {"review", "questions about what you are about to forget"},
                             {"read [NAME]", "background documents"}};
   constexpr Line keep[] = {{"save NAME", "copy this game into another slot; every move is saved anyway"},
@@ -325,6 +335,13 @@ std::string card(const TextStyle& style, const Content& content, const State& st
                                             c.papers[i].arxiv.empty() ? "" : ", arXiv:" + c.papers[i].arxiv));
   for (std::size_t i = 0; i < c.code.size(); ++i) row(i == 0 ? "Code" : "", c.code[i]);
   if (!c.experiment.empty()) row("Experiment", "speedwins lab " + c.experiment);
+  if (c.challenge) {
+    const auto taken = state.challenges.find(idea);
+    row("Measure", taken == state.challenges.end()
+                       ? fmt::format("`measure {}`: predict, and let this machine answer", c.name)
+                       : fmt::format("{}: {}", measured_text(*c.challenge, taken->second.measured),
+                                     taken->second.right ? "as you said" : "not what you said"));
+  }
   if (!c.try_it.empty()) row("Try it", c.try_it);
 
   int hidden_ways = 0, hidden_uses = 0;
@@ -470,6 +487,55 @@ std::string chapters(const TextStyle& style, const Content& content, const State
                    2);
 }
 
+std::string challenges(const TextStyle& style, const Content& content, const State& state) {
+  std::string out = fmt::format("\n  {}\n", style.bold("Predict, then let this machine answer"));
+  int hidden = 0;
+  for (const Module& module : content.modules) {
+    std::string rows;
+    for (std::size_t i = 0; i < content.size(); ++i) {
+      const Concept& c = content.concepts[i];
+      const auto idea = static_cast<ConceptIndex>(i);
+      if (c.module != module.id || !c.challenge) continue;
+      if (!state.knows(idea)) {
+        ++hidden;
+        continue;
+      }
+      const auto taken = state.challenges.find(idea);
+      const std::string stand = taken == state.challenges.end() ? style.warm("open")
+                                : taken->second.right           ? style.good("✓ as you said")
+                                                                : style.dim("not what you said");
+      rows += fmt::format(
+          "    {} {}{}\n", padded(shortened(c.name, 32), 32), stand,
+          taken == state.challenges.end() ? "" : style.dim(": " + measured_text(*c.challenge, taken->second.measured)));
+    }
+    if (!rows.empty()) out += fmt::format("\n  {} {}\n", style.dim(std::to_string(module.id)), module.title) + rows;
+  }
+  out += '\n';
+  if (hidden > 0)
+    out += style.paragraph(
+        style.dim(fmt::format("{} for what is still to be found.", plural(hidden, "more waits", "more wait"))), 2);
+  return out + style.paragraph(style.dim("`measure NAME` asks its question; `measure NAME = 2` answers at once."), 2);
+}
+
+std::string challenge(const TextStyle& style, const Content& content, const State& state, ConceptIndex idea) {
+  const Concept& concept_ = content[idea];
+  const Challenge& c = *concept_.challenge;
+  std::string out = fmt::format("\n  {} {}\n", style.warm("Measure"), style.bold(concept_.name));
+  out += style.paragraph(c.question, 2) + '\n';
+  for (std::size_t i = 0; i < c.bands.size(); ++i)
+    out += style.labelled(fmt::format("    {} ", style.cool(std::to_string(i + 1))), c.bands[i].says, 7);
+  out += style.paragraph(c.bands.empty()
+                             ? fmt::format("Type your number{}.", c.unit.empty() ? "" : fmt::format(", in {}", c.unit))
+                             : std::string("Type the number of your answer."),
+                         2);
+  for (const std::string& line : command_lines(c)) out += style.paragraph(style.dim(line), 4);
+  if (const auto taken = state.challenges.find(idea); taken != state.challenges.end())
+    out += style.paragraph(style.dim(fmt::format("Last time: {}. Only the first prediction counts.",
+                                                 measured_text(c, taken->second.measured))),
+                           2);
+  return out;
+}
+
 std::string question(const TextStyle& style, const Content& content, const State& state) {
   const Quiz& quiz = *state.quiz;
   const Question& q = quiz.questions[quiz.index];
@@ -502,6 +568,8 @@ std::string statistics(const TextStyle& style, const Content& content, const Sta
       fmt::format("{} right of {}, best streak {}", t.right_predictions, t.predictions, t.prediction_streak.best));
   row("Hints", fmt::format("{}, for {} points", t.hints, state.spent));
   row("Questions", fmt::format("{} right of {}, {} chapters passed", t.right_answers, t.answers, state.passed.size()));
+  row("Measured", fmt::format("{}, {} of them as predicted", state.challenges.size(),
+                              std::ranges::count_if(state.challenges, [](const auto& c) { return c.second.right; })));
   row("Memory", fmt::format("{} new, {} learning, {} known, {} mastered", s.by_mastery[0], s.by_mastery[1],
                             s.by_mastery[2], s.by_mastery[3]));
   row("Time played", duration_text(t.active_seconds));

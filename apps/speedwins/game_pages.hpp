@@ -34,6 +34,9 @@ std::string way(const TextStyle& style, const Content& content, const State& sta
 std::string learning_paths(const TextStyle& style, const Content& content, const State& state);
 std::string learning_path(const TextStyle& style, const Content& content, const State& state, std::size_t path);
 std::string chapters(const TextStyle& style, const Content& content, const State& state);
+/// What can be measured, by module, and what was.
+std::string challenges(const TextStyle& style, const Content& content, const State& state);
+std::string challenge(const TextStyle& style, const Content& content, const State& state, ConceptIndex idea);
 std::string question(const TextStyle& style, const Content& content, const State& state);
 std::string statistics(const TextStyle& style, const Content& content, const State& state, std::int64_t now);
 std::string tree(const TextStyle& style, const Content& content, const State& state);

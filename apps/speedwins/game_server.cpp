@@ -11,21 +11,28 @@
 #include "game/embedded_content.hpp"
 #include "game/player_cookie.hpp"
 #include "game_store.hpp"
+#include "run_self.hpp"
 
 namespace sw {
 namespace {
 
 constexpr std::string_view root = "/api/game";
-constexpr int most_waiting = 4;  ///< requests for the sandbox
+constexpr int most_waiting = 4;  ///< requests for the sandbox, or for a measurement
+
+/// Requests that take seconds, one at a time on a thread of their own: the workers are for what takes milliseconds, and
+/// two measurements at once would measure each other.
+struct Slow {
+  const char* busy;  ///< what is said to those who find too many waiting
+  std::atomic<int> waiting{0};
+  boost::asio::thread_pool thread{1};
+};
 
 /// What the routes need, in the order in which it is made.
 struct GameServer {
   game::Content content;
   std::unique_ptr<game::Store> store;
   std::unique_ptr<game::Api> api;
-  /// A model takes seconds, and the workers are for what takes milliseconds: the sandbox has one thread of its own.
-  std::atomic<int> waiting{0};
-  boost::asio::thread_pool thinker{1};
+  Slow thinker{"the model is thinking"}, bench{"another measurement is running"};
 };
 
 Result<std::unique_ptr<game::Store>> open_store(const std::string& setting) {
@@ -38,14 +45,15 @@ Result<std::unique_ptr<game::Store>> open_default_store() {
   return open_store(setting);
 }
 
-http::Response answer(game::Api& api, const http::Request& request) {
+http::Response answer(game::Api& api, const http::Request& request, std::function<bool()> gone = {}) {
   game::ApiRequest asked{.method = request.method,
                          .path = std::string_view(request.path).substr(root.size()),
                          .body = request.body,
                          .cookie = request.cookie(game::player_cookie_name),
                          .client = request.client,
                          .if_none_match = request.header("If-None-Match"),
-                         .secure = request.header("X-Forwarded-Proto") == "https"};
+                         .secure = request.header("X-Forwarded-Proto") == "https",
+                         .gone = std::move(gone)};
   for (const auto& [name, value] : request.query) asked.query.emplace_back(name, value);
   game::ApiResponse answered = api.handle(asked);
   http::Response response{.status = answered.status, .headers = {}, .body = std::move(answered.body), .fixed_body = {}};
@@ -53,25 +61,27 @@ http::Response answer(game::Api& api, const http::Request& request) {
   return response;
 }
 
-/// Answers on the sandbox's thread, where not too many wait for it already.
-void think(const std::shared_ptr<GameServer>& server, const http::ExchangePtr& exchange) {
-  if (server->waiting.fetch_add(1) >= most_waiting) {
-    --server->waiting;
+/// Answers on a thread of its own, where not too many wait for it already.
+void answer_slowly(game::Api& api, Slow& slow, const http::ExchangePtr& exchange) {
+  if (slow.waiting.fetch_add(1) >= most_waiting) {
+    --slow.waiting;
     return exchange->respond(
         {.status = 429,
          .headers = {{"Retry-After", "10"}},
-         .body = R"({"error":{"code":"too_many","what":"the model is thinking","next":"Wait a few seconds"}})",
+         .body = fmt::format(R"({{"error":{{"code":"too_many","what":"{}","next":"Wait a few seconds"}}}})", slow.busy),
          .fixed_body = {}});
   }
-  boost::asio::post(server->thinker, [self = server.get(), exchange] {
-    exchange->respond(answer(*self->api, exchange->request()));
-    --self->waiting;
+  boost::asio::post(slow.thread, [&api, &slow, exchange] {
+    if (!exchange->closed())
+      exchange->respond(answer(api, exchange->request(), [exchange] { return exchange->closed(); }));
+    --slow.waiting;
   });
 }
 
 }  // namespace
 
-Result<std::function<void(http::Router&, const Ask&)>> open_game_server(const std::string& store, bool sandbox) {
+Result<std::function<void(http::Router&, const Ask&)>> open_game_server(const std::string& store,
+                                                                        const GameServerOptions& wanted) {
   auto server = std::make_shared<GameServer>();
   SW_ASSIGN(server->content, game::parse_content(game::embedded_content()));
   auto opened = store.empty() ? open_default_store() : open_store(store);
@@ -83,10 +93,14 @@ Result<std::function<void(http::Router&, const Ask&)>> open_game_server(const st
   server->store = std::move(*opened);
   auto ask = std::make_shared<Ask>();
   game::ApiOptions options;
-  if (sandbox)
+  if (wanted.sandbox)
     options.ask_model = [ask](const std::string& prompt) -> Result<game::Speculation> {
       SW_ASSIGN(Asked asked, (*ask)(prompt));
       return game::Speculation{{}, std::move(asked.text), std::move(asked.model), false};
+    };
+  if (wanted.experiments)
+    options.run_program = [](const std::vector<std::string>& arguments, const std::function<bool()>& gone) {
+      return run_self(arguments, [&](double) { return !gone(); });
     };
   SW_ASSIGN(server->api,
             game::Api::create(server->content, game::embedded_content(), *server->store, std::move(options)));
@@ -95,8 +109,14 @@ Result<std::function<void(http::Router&, const Ask&)>> open_game_server(const st
     const auto handler =
         http::answer_with([server](const http::Request& request) { return answer(*server->api, request); });
     const auto path = [](std::string_view rest) { return std::string(root) + std::string(rest); };
-    router.add({"POST", path("/speculate"), [server](http::ExchangePtr exchange) { think(server, exchange); },
-                http::Access::open, http::Where::io});
+    const auto slowly = [&](std::string_view rest, Slow GameServer::*slow) {
+      router.add(
+          {"POST", path(rest),
+           [server, slow](http::ExchangePtr exchange) { answer_slowly(*server->api, (*server).*slow, exchange); },
+           http::Access::open, http::Where::io});
+    };
+    slowly("/speculate", &GameServer::thinker);
+    slowly("/challenge", &GameServer::bench);
     for (const char* method : {"GET", "POST"})
       router.add({method, path("/{path...}"), handler, http::Access::open, http::Where::worker});
   };

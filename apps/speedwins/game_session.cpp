@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <unordered_set>
 
 #include "base/file.hpp"
@@ -56,6 +57,17 @@ std::optional<int> number(std::string_view text) {
   return std::stoi(std::string(text));
 }
 
+/// A number as people write it: "3,072", "8.5".
+std::optional<double> real(std::string_view text) {
+  std::string digits;
+  for (const char c : text)
+    if (c != ',' && c != '_' && c != ' ') digits += c;
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
 /// Markdown as it is, wrapped: headings bold, tables and code untouched.
 std::string markdown(const TextStyle& style, std::string_view text) {
   std::string out, paragraph;
@@ -93,7 +105,7 @@ std::string markdown(const TextStyle& style, std::string_view text) {
 struct GameSession::Command {
   std::vector<std::string_view> names;
   Turn (*run)(GameSession&, std::string_view rest);
-  enum class Takes { nothing, known, unknown, category, path, slot } takes = Takes::nothing;
+  enum class Takes { nothing, known, unknown, challenge, category, path, slot } takes = Takes::nothing;
 };
 
 const std::vector<GameSession::Command>& GameSession::commands() {
@@ -104,6 +116,7 @@ const std::vector<GameSession::Command>& GameSession::commands() {
       {{"help", "?"}, [](S& s, Text) { return s.page(pages::help(s.style_)); }},
       {{"hint", "help me"}, [](S& s, Text rest) { return s.hint(rest); }, Takes::unknown},
       {{"imagine"}, [](S& s, Text rest) { return s.imagine(rest); }, Takes::known},
+      {{"measure", "experiment", "challenge"}, [](S& s, Text rest) { return s.measure(rest); }, Takes::challenge},
       {{"undo"}, [](S& s, Text) { return s.act(Undo{}); }},
       {{"show", "what", "info"}, [](S& s, Text rest) { return s.show_concept(rest); }, Takes::known},
       {{"list", "ls", "found"}, [](S& s, Text rest) { return s.list(rest); }, Takes::category},
@@ -259,6 +272,10 @@ Turn GameSession::act(const Action& action) {
       text += style_.paragraph(
           style_.dim(fmt::format("The check of \"{}\" is open: `quiz {}`.", module.title, module.id)), 2);
   }
+  for (const Event& event : played->events)
+    if (const auto* found = std::get_if<event::Discovered>(&event); found && content_[found->idea].challenge)
+      text += style_.paragraph(
+          style_.dim(fmt::format("This one can be measured: `measure {}`.", content_[found->idea].name)), 7);
   return page(std::move(text), std::move(json));
 }
 
@@ -307,12 +324,46 @@ Turn GameSession::imagine(std::string_view rest) {
   if (!about || about->size() < 2) return failed({"two names are missing", {}, {}, "`imagine A + B`"});
   const auto made = imagine_(*about);
   if (!made) return failed(made.error());
-  return page(pages::speculation(style_, content_, *about, *made),
-              {{"speculation", true},
-               {"name", made->name},
-               {"text", made->text},
-               {"model", made->model},
-               {"cached", made->cached}});
+  return page(pages::speculation(style_, content_, *about, *made), {{"speculation", true},
+                                                                    {"name", made->name},
+                                                                    {"text", made->text},
+                                                                    {"model", made->model},
+                                                                    {"cached", made->cached}});
+}
+
+Turn GameSession::measure(std::string_view rest) {
+  if (rest.empty()) {
+    Json open = Json::array();
+    for (const Found& found : state_.found)
+      if (content_[found.idea].challenge) open.push_back(content_[found.idea].id);
+    return page(pages::challenges(style_, content_, state_), {{"open", open}});
+  }
+  const std::size_t equals = rest.find('=');
+  const auto idea = known(trimmed(rest.substr(0, std::min(equals, rest.size()))));
+  if (!idea) return failed(idea.error());
+  const auto challenge = open_challenge(content_, state_, *idea);
+  if (!challenge) return failed(challenge.error());
+  if (equals == std::string_view::npos) {
+    challenge_ = *idea;
+    return page(pages::challenge(style_, content_, state_, *idea),
+                {{"challenge", views::card(content_, state_, *idea)["challenge"]}});
+  }
+  const auto prediction = real(trimmed(rest.substr(equals + 1)));
+  if (!prediction) return failed({"the prediction is no number", {}, {}, "`measure X = 2`, for example"});
+  return take(*idea, *prediction);
+}
+
+/// `prediction` as typed: choices are counted from 1.
+Turn GameSession::take(ConceptIndex idea, double prediction) {
+  const auto challenge = open_challenge(content_, state_, idea);
+  if (!challenge) return failed(challenge.error());
+  if (!(*challenge)->bands.empty()) prediction -= 1;
+  if (const auto valid = check_prediction(**challenge, prediction); !valid) return failed(valid.error());
+  challenge_.reset();
+  if (!run_program_) return failed({"nothing is measured here", {}, {}, {}});
+  const auto measured = game::measure(**challenge, run_program_);
+  if (!measured) return failed(measured.error());
+  return act(TakeChallenge{idea, prediction, *measured});
 }
 
 Turn GameSession::choose(int choice) {
@@ -541,6 +592,8 @@ Turn GameSession::play(std::string_view line) {
   const auto [word, rest] = first_word(line);
   const std::string wanted = lower(word);
   if (line.find('+') != std::string_view::npos && wanted != "imagine") return combine(line);
+  if (const auto prediction = challenge_ ? real(line) : std::nullopt) return take(*challenge_, *prediction);
+  challenge_.reset();
   if (const auto choice = number(line); choice && (pending_ || state_.quiz)) return choose(*choice);
   pending_.reset();
   // A name that begins like a command is still a name.
@@ -634,6 +687,15 @@ Suggestions GameSession::suggest(std::string_view line) {
       case Command::Takes::unknown:
         add_ideas(rest, false, true);
         break;
+      case Command::Takes::challenge: {
+        std::vector<ConceptIndex> open;
+        for (const Found& found : state_.found)
+          if (content_[found.idea].challenge) open.push_back(found.idea);
+        add_names(
+            rest, open, [&](ConceptIndex idea) { return std::string_view(content_[idea].name); },
+            [&](ConceptIndex idea) { return state_.challenges.contains(idea) ? "measured" : ""; });
+        break;
+      }
       case Command::Takes::category:
         add_names(
             rest, content_.categories, [](const Category& c) { return std::string_view(c.name); }, nothing);

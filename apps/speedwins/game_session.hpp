@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "game/challenge.hpp"
 #include "game/content.hpp"
 #include "game/documents.hpp"
 #include "game/players.hpp"
@@ -52,6 +53,9 @@ class GameSession {
   using Imagine = std::function<Result<game::Speculation>(const game::Ingredients& ingredients)>;
   void set_sandbox(Imagine imagine) { imagine_ = std::move(imagine); }
 
+  /// Runs what a challenge measures. Unset: challenges are only shown.
+  void set_program(game::RunProgram run) { run_program_ = std::move(run); }
+
  private:
   struct Command;
   static const std::vector<Command>& commands();
@@ -60,6 +64,8 @@ class GameSession {
   Turn combine(std::string_view line);
   Turn choose(int choice);
   Turn imagine(std::string_view rest);
+  Turn measure(std::string_view rest);
+  Turn take(game::ConceptIndex idea, double prediction);
   Turn show_concept(std::string_view name);
 
   Turn quiz(std::string_view rest);
@@ -100,7 +106,10 @@ class GameSession {
   /// A combination whose prediction is being chosen.
   std::optional<game::Ingredients> pending_;
   std::vector<game::ConceptIndex> choices_;
+  /// A challenge whose prediction is awaited.
+  std::optional<game::ConceptIndex> challenge_;
   Imagine imagine_;
+  game::RunProgram run_program_;
 };
 
 }  // namespace sw

@@ -19,4 +19,8 @@ const std::atomic<bool>& catch_interrupt() {
   return interrupted;
 }
 
+void release_interrupt() {
+  std::signal(SIGINT, SIG_DFL);
+}
+
 }  // namespace sw

@@ -27,7 +27,7 @@ struct ServeFlags {
   std::string config, host, certificate, key, api_key, cache_folder, game_store;
   int port = 0, threads = 0, context = 0, queue = 0, sequences = 0;
   std::uint64_t cache_mb = 0;
-  bool open_browser = false, log = false, game_sandbox = false;
+  bool open_browser = false, log = false, game_sandbox = false, game_experiments = false;
   CLI::App* command = nullptr;
 
   bool has(const char* flag) const { return command->get_option(flag)->count() > 0; }
@@ -89,11 +89,18 @@ void log_answer(const http::Request& request, int status, double ms) {
   fmt::print(stderr, "{} {} {} {} {:.1f} ms\n", request.client, request.method, request.path, status, ms);
 }
 
+/// Whether players may have this machine measure: unless told, where nobody but its own user can be one.
+bool may_measure(const ServeFlags& flags, const http::ServerOptions& http) {
+  if (flags.has("--game-experiments")) return flags.game_experiments;
+  return http.names.empty() && (http.host == "127.0.0.1" || http.host == "::1" || http.host == "localhost");
+}
+
 Result<Report> serve(const ServeFlags& flags, bool json) {
   SW_ASSIGN(AppOptions options, options_of(flags));
   if (flags.log) options.http.on_answer = log_answer;
   options.catch_signals = true;
-  SW_ASSIGN(options.mount, open_game_server(flags.game_store, flags.game_sandbox));
+  SW_ASSIGN(options.mount, open_game_server(flags.game_store, {.sandbox = flags.game_sandbox,
+                                                               .experiments = may_measure(flags, options.http)}));
   std::string failure;
   std::unique_ptr<App> app;
   options.on_ready = [&](const std::string& address, const std::string& error) {
@@ -154,9 +161,15 @@ void add_serve_command(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 1 << 24));
   command->add_option("--game-store", flags->game_store, "Where games are kept: an SQLite file or postgresql://…")
       ->envname("SPEEDWINS_GAME_STORE");
-  command->add_flag("--game-sandbox", flags->game_sandbox,
-                    "In the game, ask the served model what combinations that yield nothing could become")
+  command
+      ->add_flag("--game-sandbox", flags->game_sandbox,
+                 "In the game, ask the served model what combinations that yield nothing could become")
       ->envname("SPEEDWINS_GAME_SANDBOX");
+  command
+      ->add_flag("--game-experiments,!--no-game-experiments", flags->game_experiments,
+                 "In the game, measure on this machine what its challenges ask, one at a time (default: where only "
+                 "this machine can connect)")
+      ->envname("SPEEDWINS_GAME_EXPERIMENTS");
   command->add_flag("--open", flags->open_browser, "Show the page in the browser");
   command->add_flag("--log", flags->log, "A line on standard error for each answer");
   command->footer(

@@ -85,7 +85,7 @@ std::size_t count(const Content& content, const State& state, Statistic kind) {
     case Statistic::days:
       return state.tally.days.size();
     case Statistic::experiments:
-      return state.experiments.size();
+      return state.challenges.size();
     case Statistic::level:
       return scoring::level_at(state.points).number;
     default:

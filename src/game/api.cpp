@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "formats/json.hpp"
+#include "game/challenge.hpp"
 #include "game/documents.hpp"
 #include "game/move_json.hpp"
 #include "game/player_cookie.hpp"
@@ -102,7 +103,7 @@ struct Api::Impl {
   ApiOptions options;
   PlayerCookie cookies;
   Players players;
-  RateLimit per_player, new_players, speculations;
+  RateLimit per_player, new_players, speculations, challenges;
   const std::string everything;  ///< the answer of /content
 
   /// One request with its player.
@@ -140,7 +141,7 @@ struct Api::Impl {
   Reply<Json> hint(const Call& call);
   Reply<Json> quiz(const Call& call);
   Reply<Json> quiz_answer(const Call& call);
-  Reply<Json> experiment(const Call& call);
+  Reply<Json> challenge(const Call& call);
   Reply<Json> undo(const Call& call);
   Reply<Json> predict(const Call& call);
   Reply<Json> save(const Call& call);
@@ -153,6 +154,7 @@ struct Api::Impl {
   Reply<Json> look(const Call& call, const std::function<Json(const State&)>& show);
   Reply<Json> play(const Call& call, const char* type, std::initializer_list<const char*> fields,
                    const std::function<void(Json&, const State&, const Events&)>& add = {});
+  Json told(const State& after, const Played& played) const;
   Reply<Json> slot_list(const std::string& player);
 };
 
@@ -180,7 +182,7 @@ const std::vector<Api::Impl::Route>& Api::Impl::routes() {
                                       {"POST", "/hint", &Impl::hint},
                                       {"POST", "/quiz", &Impl::quiz},
                                       {"POST", "/quiz/answer", &Impl::quiz_answer},
-                                      {"POST", "/experiment", &Impl::experiment},
+                                      {"POST", "/challenge", &Impl::challenge},
                                       {"POST", "/undo", &Impl::undo},
                                       {"POST", "/predict", &Impl::predict},
                                       {"POST", "/save", &Impl::save},
@@ -294,6 +296,7 @@ Reply<Json> Api::Impl::session(const Call& call) {
   for (const ConceptIndex idea : content.start) start.push_back(content[idea].id);
   (*out)["player"] = call.player.substr(0, 8);
   (*out)["content"] = {{"fingerprint", content.fingerprint}, {"concepts", content.size()}, {"start", start}};
+  (*out)["experiments"] = static_cast<bool>(options.run_program);
   (*out)["sandbox"] = static_cast<bool>(options.ask_model);
   return out;
 }
@@ -403,6 +406,13 @@ Reply<Json> Api::Impl::document(std::string_view id) const {
   return Json{{"id", found->id}, {"title", found->title}, {"markdown", found->markdown}};
 }
 
+Json Api::Impl::told(const State& after, const Played& played) const {
+  return {{"moves", after.moves},
+          {"repeated", played.repeated},
+          {"events", views::events(content, after, played.events)},
+          {"summary", views::summary(content, after, players.now())}};
+}
+
 /// Plays the move `type` whose fields stand in the body.
 Reply<Json> Api::Impl::play(const Call& call, const char* type, std::initializer_list<const char*> fields,
                             const std::function<void(Json&, const State&, const Events&)>& add) {
@@ -428,10 +438,7 @@ Reply<Json> Api::Impl::play(const Call& call, const char* type, std::initializer
                                     fmt::format("move {}", after.moves),
                                     "Fetch the state and go on from there"},
                                    after.moves});
-  out = {{"moves", after.moves},
-         {"repeated", played->repeated},
-         {"events", views::events(content, after, played->events)},
-         {"summary", views::summary(content, after, players.now())}};
+  out = told(after, *played);
   if (add) add(out, after, played->events);
   return out;
 }
@@ -461,8 +468,38 @@ Reply<Json> Api::Impl::quiz_answer(const Call& call) {
               [&](Json& out, const State& s, const Events&) { out["quiz"] = views::quiz(content, s); });
 }
 
-Reply<Json> Api::Impl::experiment(const Call& call) {
-  return play(call, "experiment", {"concept", "run"});
+/// Measures, then plays the move: whatever else this player does meanwhile goes first.
+Reply<Json> Api::Impl::challenge(const Call& call) {
+  nlohmann::json fields{{"type", "challenge"}, {"at", 0}, {"measured", 0}};
+  for (const char* field : {"concept", "prediction"})
+    if (const auto at = call.body.find(field); at != call.body.end()) fields[field] = *at;
+  const auto move = parse_move(content, fields, "the body");
+  if (!move) return refuse(400, "bad_request", move.error());
+  auto taken = std::get<TakeChallenge>(move->action);
+  const Challenge* challenge = nullptr;
+  Status possible;
+  auto seen = look(call, [&](const State& s) {
+    const auto open = open_challenge(content, s, taken.idea);
+    possible = open ? check_prediction(**open, taken.prediction) : Status(std::unexpected(open.error()));
+    challenge = open.value_or(nullptr);
+    return Json();
+  });
+  if (!seen) return seen;
+  if (!possible) return rejected(possible.error());
+  if (!options.run_program)
+    return refuse(404, "not_found",
+                  {"this server measures nothing for players", {}, {}, "Start it with --game-experiments"});
+  if (!challenges.allow(call.player, steady_seconds()))
+    return refuse(429, "too_many", {"that is a lot of measuring", {}, {}, "Wait a few seconds"});
+  const auto measured = measure(*challenge, [&](const std::vector<std::string>& arguments) {
+    return options.run_program(arguments, call.request.gone);
+  });
+  if (!measured) return std::unexpected(failed(measured.error()));
+  taken.measured = *measured;
+  State after;
+  auto played = players.play(call.seat, taken, std::nullopt, [&](const State& s) { after = s; });
+  if (!played) return rejected(std::move(played).error());
+  return told(after, *played);
 }
 
 Reply<Json> Api::Impl::undo(const Call& call) {
@@ -590,9 +627,11 @@ Result<std::unique_ptr<Api>> Api::create(const Content& content, std::span<const
   const double rate = options.requests_per_second, burst = options.burst;
   const double new_rate = options.new_players_per_second, new_burst = options.new_player_burst;
   const double wonder_rate = options.speculations_per_second, wonder_burst = options.speculation_burst;
+  const double measure_rate = options.challenges_per_second, measure_burst = options.challenge_burst;
   auto impl = std::unique_ptr<Impl>(new Impl{content, documents(files), store, std::move(options), PlayerCookie(key),
                                              Players(content, store, clock, random_seed), RateLimit(rate, burst),
-                                             RateLimit(new_rate, new_burst), RateLimit(wonder_rate, wonder_burst), views::content(content).dump()});
+                                             RateLimit(new_rate, new_burst), RateLimit(wonder_rate, wonder_burst),
+                                             RateLimit(measure_rate, measure_burst), views::content(content).dump()});
   return std::unique_ptr<Api>(new Api(std::move(impl)));
 }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,7 @@ struct ApiRequest {
   std::string_view client = {};         ///< whom new players count against: an address
   std::string_view if_none_match = {};  ///< the header
   bool secure = false;                  ///< over TLS
+  std::function<bool()> gone = {};      ///< whether the client has left; what takes seconds is then given up
 };
 
 struct ApiResponse {
@@ -32,11 +34,15 @@ struct ApiResponse {
 };
 
 struct ApiOptions {
-  double requests_per_second = 50, burst = 200;               ///< per player
-  double new_players_per_second = 5, new_player_burst = 100;  ///< per client
+  double requests_per_second = 50, burst = 200;                 ///< per player
+  double new_players_per_second = 5, new_player_burst = 100;    ///< per client
   double speculations_per_second = 0.1, speculation_burst = 5;  ///< per player
-  std::function<std::int64_t()> clock = {};                   ///< Unix seconds; empty: the system's
-  AskModel ask_model = {};                                    ///< empty: no sandbox
+  std::function<std::int64_t()> clock = {};                     ///< Unix seconds; empty: the system's
+  AskModel ask_model = {};                                      ///< empty: no sandbox
+  double challenges_per_second = 0.1, challenge_burst = 6;      ///< per player
+  /// Runs this program with these arguments and --json until it ends or `gone`. Empty: challenges are only read.
+  std::function<Result<nlohmann::json>(const std::vector<std::string>& arguments, const std::function<bool()>& gone)>
+      run_program = {};
 };
 
 /// The interface of docs/game-api.md. Safe to use from several threads.

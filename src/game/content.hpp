@@ -41,6 +41,30 @@ struct Recipe {
   std::string because;
 };
 
+/// A number in the JSON document that this program prints when it is run with `run` and --json: see number_at().
+struct Reading {
+  std::vector<std::string> run;
+  std::string at;
+  bool operator==(const Reading&) const = default;
+};
+
+/// One of the answers to choose from: all measurements from the end of the one before it up to `below`.
+struct Band {
+  std::string says;
+  double below = 0;  ///< of the last: infinity
+};
+
+/// A question about a concept that this machine answers: the player predicts, the program measures.
+struct Challenge {
+  std::string question, because, unit;
+  Reading value;
+  std::optional<Reading> per;  ///< what `value` is divided by
+  double scale = 1;            ///< what the outcome is multiplied by
+  std::vector<Band> bands;     ///< empty: a number is asked for
+  double slack = 0;            ///< how far off, as a share, a number or the edge of a band may be
+  int seconds = 1;             ///< about how long it takes
+};
+
 struct Concept {
   std::string id, name, emoji;
   std::vector<std::string> aliases, seed_ids;
@@ -59,6 +83,7 @@ struct Concept {
   std::string try_it;             ///< a command of this program that shows it; empty: none
   std::vector<ConceptIndex> prerequisites;
   std::vector<Recipe> recipes;
+  std::optional<Challenge> challenge;
   std::optional<ConceptIndex> next;  ///< the concept that `next_bottleneck` names, where it names one
 };
 

@@ -1,6 +1,9 @@
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
@@ -37,6 +40,16 @@ class Reader {
     if (!node && fallback) return *fallback;
     const auto value = node ? node->value_exact<std::int64_t>() : std::nullopt;
     if (value && *value >= least && *value <= most) return static_cast<int>(*value);
+    wrong(fmt::format("'{}' is {}", field, node ? "no such number" : "missing"), fmt::format("{} to {}", least, most));
+    return least;
+  }
+
+  /// A number with or without decimals; `fallback` where there is none.
+  double real(std::string_view field, double least, double most, std::optional<double> fallback = std::nullopt) {
+    const toml::node* node = table_.get(field);
+    if (!node && fallback) return *fallback;
+    const auto value = node ? node->value<double>() : std::nullopt;
+    if (value && *value >= least && *value <= most) return *value;
     wrong(fmt::format("'{}' is {}", field, node ? "no such number" : "missing"), fmt::format("{} to {}", least, most));
     return least;
   }
@@ -152,6 +165,7 @@ struct Loader {
   void read_misconceptions(Reader& root);
   void read_paths(Reader& root);
   void read_achievements(Reader& root);
+  void read_challenges(Reader& root);
   ConceptIndex resolve(Reader& in, const std::string& id);
   std::vector<ConceptIndex> resolve(Reader& in, const std::vector<std::string>& ids);
 };
@@ -278,6 +292,57 @@ void Loader::read_achievements(Reader& root) {
   });
 }
 
+/// The program that is run must be one that measures and writes nothing, whoever wrote the content.
+void check_run(Reader& in, const std::vector<std::string>& run) {
+  constexpr std::string_view measuring[] = {"bench", "profile", "eval", "ab", "machine", "inspect", "regress"};
+  const auto is_plain = [](std::string_view argument) {
+    return std::ranges::all_of(argument, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    });
+  };
+  constexpr std::string_view writing[] = {"--csv", "--html", "--trace", "--save", "--save-logits", "--resume"};
+  if (!in.ok()) return;
+  if (run.empty() || std::ranges::find(measuring, run.front()) == std::end(measuring))
+    return in.wrong("the run is none that measures", fmt::format("{}", fmt::join(measuring, ", ")));
+  for (const std::string& argument : run)
+    if (!is_plain(argument) || std::ranges::find(writing, argument) != std::end(writing))
+      return in.wrong(fmt::format("'{}' is no argument of a run", argument), "words and flags that write no file");
+}
+
+void Loader::read_challenges(Reader& root) {
+  constexpr double infinity = std::numeric_limits<double>::infinity(), large = 1e15;
+  root.tables("challenge", true, most_entries, [&](Reader& in) {
+    const std::string id = in.text("concept");
+    if (in.ok()) in.at(fmt::format("challenges.toml, {}", id));
+    const ConceptIndex idea = resolve(in, id);
+    Challenge c;
+    c.question = in.text("question");
+    c.because = in.text("because");
+    c.unit = in.text("unit", false);
+    c.value = {in.texts("run"), in.text("value")};
+    check_run(in, c.value.run);
+    if (in.has("per")) {
+      c.per = Reading{in.has("per_run") ? in.texts("per_run") : c.value.run, in.text("per")};
+      check_run(in, c.per->run);
+    }
+    for (const std::string& at : {c.value.at, c.per ? c.per->at : c.value.at})
+      if (in.ok() && !at.starts_with('/')) in.wrong(fmt::format("'{}' is no JSON pointer", at), "\"/counts/bytes\"");
+    c.scale = in.real("scale", 1e-12, 1e12, 1.0);
+    c.slack = in.real("slack", 0, 1);
+    c.seconds = in.number("seconds", 1, 600);
+    in.tables("choices", false, most_items, [&](Reader& choice) {
+      c.bands.push_back({choice.text("says"), choice.has("below") ? choice.real("below", -large, large) : infinity});
+    });
+    if (!in.ok()) return;
+    if (c.bands.size() == 1 || (!c.bands.empty() && c.bands.back().below != infinity) ||
+        !std::ranges::is_sorted(c.bands, std::ranges::less_equal(), &Band::below))
+      return in.wrong("the choices do not share all numbers among them",
+                      "two or more with growing 'below', and a last one without");
+    if (content.concepts[idea].challenge) return in.wrong("the concept has a challenge already");
+    content.concepts[idea].challenge = std::move(c);
+  });
+}
+
 Status Loader::read(const ContentFile& file) {
   if (file.text.size() > largest_file)
     return fail(fmt::format("the file has {} bytes", file.text.size()), std::string(file.path),
@@ -310,6 +375,8 @@ Status Loader::read(const ContentFile& file) {
     read_paths(root);
   } else if (path == "achievements.toml") {
     read_achievements(root);
+  } else if (path == "challenges.toml") {
+    read_challenges(root);
   } else if (path.starts_with("concepts/")) {
     const std::string id = root.text("category");
     const auto category = std::ranges::find(content.categories, id, &Category::id);

@@ -63,8 +63,10 @@ struct QuizFinished {
   bool passed = false;
   int points = 0;
 };
-struct ExperimentRun {
+struct Measured {
   ConceptIndex idea = 0;
+  double prediction = 0, measured = 0;
+  bool right = false;
   int points = 0;  ///< only the first time
 };
 struct Adopted {
@@ -91,7 +93,7 @@ namespace sw::game {
 
 using Event = std::variant<event::Discovered, event::AnotherWay, event::Known, event::Misconceived, event::Nothing,
                            event::Predicted, event::Hinted, event::QuizStarted, event::Answered, event::QuizFinished,
-                           event::ExperimentRun, event::Adopted, event::Undone, event::ChapterComplete, event::LevelUp,
+                           event::Measured, event::Adopted, event::Undone, event::ChapterComplete, event::LevelUp,
                            event::Achieved, event::Complete>;
 using Events = std::vector<Event>;
 

@@ -32,8 +32,11 @@ struct Writer {
     return {{"type", "quiz"}, {"scope", to_text(content, move.scope)}};
   }
   ordered_json operator()(const Answer& move) const { return {{"type", "answer"}, {"choice", move.choice}}; }
-  ordered_json operator()(const RunExperiment& move) const {
-    return {{"type", "experiment"}, {"concept", content[move.idea].id}, {"run", move.run}};
+  ordered_json operator()(const TakeChallenge& move) const {
+    return {{"type", "challenge"},
+            {"concept", content[move.idea].id},
+            {"prediction", move.prediction},
+            {"measured", move.measured}};
   }
   ordered_json operator()(const Undo&) const { return {{"type", "undo"}}; }
   ordered_json operator()(const Adopt& move) const { return {{"type", "adopt"}, {"code", move.code}}; }
@@ -60,6 +63,14 @@ class Fields {
       return 0;
     }
     return at->get<std::int64_t>();
+  }
+  double real(const char* field) {
+    const auto at = object_.find(field);
+    if (at == object_.end() || !at->is_number()) {
+      wrong(fmt::format("'{}' is missing or no number", field), "a number");
+      return 0;
+    }
+    return at->get<double>();
   }
   ConceptIndex idea(const char* field) { return idea_of(text(field, longest_id)); }
   std::optional<ConceptIndex> optional_idea(const char* field) {
@@ -136,15 +147,16 @@ Result<Move> parse_move(const Content& content, const json& object, const std::s
   } else if (type == "answer") {
     const std::int64_t choice = in.number("choice");
     move.action = Answer{choice >= 0 && choice < 4 ? static_cast<int>(choice) : -1};
-  } else if (type == "experiment") {
-    RunExperiment run{.idea = in.idea("concept"), .run = {}};
-    run.run = in.text("run", longest_text);
-    move.action = std::move(run);
+  } else if (type == "challenge") {
+    TakeChallenge taken{.idea = in.idea("concept")};
+    taken.prediction = in.real("prediction");
+    taken.measured = in.real("measured");
+    move.action = taken;
   } else if (type == "adopt") {
     move.action = Adopt{in.text("code", longest_text)};
   } else if (type != "undo") {
     return fail(fmt::format("there is no move '{}'", type), where,
-                "combine, hint, quiz, answer, experiment, undo or adopt");
+                "combine, hint, quiz, answer, challenge, undo or adopt");
   }
   SW_TRY(in.status());
   return move;

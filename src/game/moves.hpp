@@ -45,11 +45,13 @@ struct Answer {
   bool operator==(const Answer&) const = default;
 };
 
-/// The concept's experiment was run in the lab.
-struct RunExperiment {
+/// The concept's challenge was answered: what was predicted, and what was then measured. Who measures is no matter of
+/// the rules, so that the same moves always lead to the same state.
+struct TakeChallenge {
   ConceptIndex idea = 0;
-  std::string run;  ///< the lab's name for the run
-  bool operator==(const RunExperiment&) const = default;
+  double prediction = 0;  ///< the place of a band, counted from 0, or a number where the challenge has no bands
+  double measured = 0;
+  bool operator==(const TakeChallenge&) const = default;
 };
 
 /// Takes back the last move, where that was a combination: what a hint or a check has shown cannot be unseen.
@@ -63,7 +65,7 @@ struct Adopt {
   bool operator==(const Adopt&) const = default;
 };
 
-using Action = std::variant<Combine, AskHint, StartQuiz, Answer, RunExperiment, Undo, Adopt>;
+using Action = std::variant<Combine, AskHint, StartQuiz, Answer, TakeChallenge, Undo, Adopt>;
 
 struct Move {
   Action action;

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "game/achievements.hpp"
+#include "game/challenge.hpp"
 #include "game/graph.hpp"
 #include "game/quiz.hpp"
 #include "game/scoring.hpp"
@@ -15,7 +17,6 @@ namespace {
 
 constexpr std::int64_t latest = std::int64_t{1} << 40;  ///< some 35 000 years
 constexpr std::int64_t longest_thought = 300;           ///< seconds between moves that still count as playing
-constexpr std::size_t longest_run = 128;                ///< bytes of the lab's name for a run
 constexpr int right_quality = 4, wrong_quality = 1;     ///< of SM-2's 0 … 5
 
 std::unexpected<Error> against(std::string what, std::string next = {}) {
@@ -33,7 +34,7 @@ struct Player {
   Status operator()(const AskHint& move);
   Status operator()(const StartQuiz& move);
   Status operator()(const Answer& move);
-  Status operator()(const RunExperiment& move);
+  Status operator()(const TakeChallenge& move);
   Status operator()(const Undo&);
   Status operator()(const Adopt& move);
 
@@ -207,7 +208,8 @@ Status Player::operator()(const StartQuiz& move) {
                        scope.chapter < content.paths[scope.path].chapters.size()) ||
                       (scope.kind == Scope::Kind::idea && scope.idea < content.size());
   if (!exists) return against("there is no such chapter");
-  if (scope.kind == Scope::Kind::idea && !state.knows(scope.idea)) return against("this concept has not been found yet");
+  if (scope.kind == Scope::Kind::idea && !state.knows(scope.idea))
+    return against("this concept has not been found yet");
   if (scope.kind != Scope::Kind::review && !is_open(content, state, scope))
     return against("this check is not open yet", "Find half of the chapter's concepts first");
   auto questions = make_questions(content, state, scope, at);
@@ -256,15 +258,17 @@ void Player::finish_quiz() {
   events.emplace_back(told);
 }
 
-Status Player::operator()(const RunExperiment& move) {
-  if (move.idea >= content.size() || !state.knows(move.idea)) return against("this concept has not been found yet");
-  if (content[move.idea].experiment.empty())
-    return against(fmt::format("{} has no experiment", content[move.idea].name));
-  if (move.run.empty() || move.run.size() > longest_run) return against("the run has no name of 1 to 128 bytes");
-  const bool first = state.experiments.insert(move.idea).second;
-  const int points = first ? scoring::experiment : 0;
-  state.points += points;
-  events.emplace_back(event::ExperimentRun{move.idea, points});
+Status Player::operator()(const TakeChallenge& move) {
+  SW_ASSIGN(const Challenge* challenge, open_challenge(content, state, move.idea));
+  SW_TRY(check_prediction(*challenge, move.prediction));
+  if (!std::isfinite(move.measured)) return against("what was measured is no number");
+  event::Measured told{move.idea, move.prediction, move.measured, foretold(*challenge, move.prediction, move.measured),
+                       0};
+  const auto [taken, first] = state.challenges.try_emplace(move.idea, Taken{0, told.right, 0, at});
+  taken->second = {move.prediction, taken->second.right, move.measured, at};
+  if (first) told.points = told.right ? scoring::foretold : scoring::measured;
+  state.points += told.points;
+  events.emplace_back(told);
   return {};
 }
 

@@ -16,7 +16,8 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr const char* format_name = "speedwins-game";
-constexpr int format_version = 1;
+/// 2 has challenges among its moves. Version 1 is read too: its moves are moves of this version.
+constexpr int format_version = 2, oldest_version = 1;
 constexpr const char* where = "the save";
 
 /// Finds a letter that was lost on the way; what was changed on purpose is found by playing the moves.
@@ -113,8 +114,9 @@ Result<Imported> import_save(const Content& content, std::string_view text) {
   const json& save = *parsed;
   if (!save.is_object() || save.value("format", json()) != format_name)
     return fail("it is no save of this game", where, fmt::format("\"format\": \"{}\"", format_name));
-  if (save.value("version", json()) != format_version)
-    return fail("it is of another version", where, fmt::format("\"version\": {}", format_version),
+  const json version = save.value("version", json());
+  if (!version.is_number_integer() || version < oldest_version || version > format_version)
+    return fail("it is of another version", where, fmt::format("\"version\": {} to {}", oldest_version, format_version),
                 "Use the newest program");
   const json* moves = field(save, "moves", &json::is_array);
   const json* seed = field(save, "seed", &json::is_number_unsigned);

@@ -11,7 +11,8 @@ constexpr int another_way = 2;
 constexpr int misconception = 3;
 constexpr int chapter_passed = 50;
 constexpr int review_right = 2;
-constexpr int experiment = 20;
+/// A challenge that was measured, and one whose outcome was foretold.
+constexpr int measured = 10, foretold = 30;
 
 constexpr int discovery(const Concept& idea) {
   return 10 * idea.difficulty;

@@ -48,6 +48,14 @@ struct Help {
   int step = 0;  ///< 1 … 4
 };
 
+/// A challenge that was taken.
+struct Taken {
+  double prediction = 0;
+  bool right = false;   ///< the first time: afterwards the outcome was known
+  double measured = 0;  ///< the last time
+  std::int64_t at = 0;
+};
+
 /// How many in a row now, and at most.
 struct Streak {
   int now = 0, best = 0;
@@ -81,7 +89,7 @@ struct State {
   std::vector<std::uint16_t> ways;               ///< concept → how many of its recipes were tried
   std::set<std::size_t> misconceptions;          ///< places in Content::misconceptions
   std::map<std::size_t, std::int64_t> achieved;  ///< place in Content::achievements → when
-  std::set<ConceptIndex> experiments;
+  std::map<ConceptIndex, Taken> challenges;
   std::map<ConceptIndex, int> help;    ///< concept → steps of help taken
   std::optional<ConceptIndex> helped;  ///< by the last hint, until it is found
   std::optional<Quiz> quiz;

@@ -194,6 +194,11 @@ void Validator::check_amounts() {
   enough("concepts", content_.size(), least_.concepts);
   enough("pairs", static_cast<std::size_t>(pairs), least_.pairs);
   enough("misconceptions", content_.misconceptions.size(), least_.misconceptions);
+  for (const Module& module : content_.modules) {
+    const auto n = std::ranges::count_if(
+        content_.concepts, [&](const Concept& c) { return c.challenge.has_value() && c.module == module.id; });
+    enough(fmt::format("challenges in module {}", module.id), static_cast<std::size_t>(n), least_.challenges);
+  }
 }
 
 }  // namespace

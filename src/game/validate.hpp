@@ -10,6 +10,7 @@ namespace sw::game {
 /// How much there must be.
 struct Least {
   int concepts = 250, pairs = 600, misconceptions = 150;
+  int challenges = 1;  ///< of each module
 };
 
 /// What makes the content a bad game although it can be loaded: concepts that cannot be reached or lead nowhere,

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "game/achievements.hpp"
+#include "game/challenge.hpp"
 #include "game/graph.hpp"
 #include "game/hints.hpp"
 #include "game/move_json.hpp"
@@ -33,6 +34,13 @@ Json misconception(const Content& content, const Misconception& m) {
           {"see", content[m.see].id}};
 }
 
+Json challenge(const Challenge& c) {
+  Json choices = Json::array();
+  for (const Band& band : c.bands) choices.push_back(band.says);
+  return {{"question", c.question}, {"choices", choices},   {"unit", c.unit},
+          {"seconds", c.seconds},   {"because", c.because}, {"commands", command_lines(c)}};
+}
+
 /// What a concept says about itself.
 void add_texts(Json& out, const Content& content, const Concept& c) {
   out["aliases"] = c.aliases;
@@ -50,6 +58,7 @@ void add_texts(Json& out, const Content& content, const Concept& c) {
   out["code"] = c.code;
   out["experiment"] = text_or_null(c.experiment);
   out["try"] = text_or_null(c.try_it);
+  out["challenge"] = c.challenge ? challenge(*c.challenge) : Json();
   out["improves"] = c.improves;
   out["costs"] = c.costs;
   out["generalizes"] = c.generalizes;
@@ -179,8 +188,17 @@ struct EventWriter {
             {"right", e.right},        {"of", e.of},
             {"passed", e.passed},      {"points", e.points}};
   }
-  Json operator()(const event::ExperimentRun& e) const {
-    return {{"type", "experiment"}, {"concept", content[e.idea].id}, {"points", e.points}};
+  Json operator()(const event::Measured& e) const {
+    const Challenge& c = *content[e.idea].challenge;
+    return {{"type", "measured"},
+            {"concept", content[e.idea].id},
+            {"right", e.right},
+            {"prediction", e.prediction},
+            {"measured", e.measured},
+            {"text", measured_text(c, e.measured)},
+            {"band", c.bands.empty() ? Json() : Json(band_of(c, e.measured))},
+            {"because", c.because},
+            {"points", e.points}};
   }
   Json operator()(const event::Adopted& e) const {
     return {{"type", "adopted"}, {"concepts", e.concepts}, {"points", e.points}};
@@ -231,6 +249,14 @@ Json state(const Content& content, const State& state, const std::string& slot, 
   out["achievements"] = Json::array();
   for (const auto& [a, at] : state.achieved)
     out["achievements"].push_back({{"id", content.achievements[a].id}, {"at", at}});
+  out["challenges"] = Json::array();
+  for (const auto& [idea, taken] : state.challenges)
+    out["challenges"].push_back({{"concept", content[idea].id},
+                                 {"right", taken.right},
+                                 {"prediction", taken.prediction},
+                                 {"measured", taken.measured},
+                                 {"text", measured_text(*content[idea].challenge, taken.measured)},
+                                 {"at", taken.at}});
   out["quiz"] = quiz(content, state);
   out["due"] = ids(content, due(state, now));
   out["hint"] = state.helped ? hint(content, state, {*state.helped, state.help.at(*state.helped)}) : Json();
@@ -354,7 +380,10 @@ Json statistics(const Content& content, const State& state, std::int64_t now) {
            {"best_streak", t.prediction_streak.best},
            {"hints", t.hints},
            {"quizzes", {{"taken", t.quizzes}, {"passed", t.quizzes_passed}}},
-           {"answers", {{"right", t.right_answers}, {"of", t.answers}}}};
+           {"answers", {{"right", t.right_answers}, {"of", t.answers}}},
+           {"challenges",
+            {{"right", std::ranges::count_if(state.challenges, [](const auto& c) { return c.second.right; })},
+             {"of", state.challenges.size()}}}};
   Json levels = Json::object();
   for (std::size_t i = 0; i < s.by_mastery.size(); ++i) levels[name(static_cast<Mastery>(i))] = s.by_mastery[i];
   out["mastery"] = levels;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -25,6 +26,28 @@ json script(const std::string& lines, const std::string& arguments = "") {
   const Finished played = game("--script - --json " + arguments, lines);
   EXPECT_EQ(played.exit_code, 0) << played.out;
   return json::parse(played.out);  // fails unless stdout is exactly one document
+}
+
+/// The lines that discover everything, from the printed graph.
+std::string lines_to_everything(const json& printed) {
+  std::set<std::string> known;
+  for (const json& id : printed["start"]) known.insert(id);
+  std::string lines;
+  for (bool more = true; more;) {
+    more = false;
+    for (const json& concept_ : printed["concepts"])
+      for (const json& recipe : concept_["recipes"]) {
+        bool possible = !known.contains(concept_["id"]);
+        for (const json& part : recipe) possible = possible && known.contains(part);
+        if (!possible) continue;
+        std::string line;
+        for (const std::string part : recipe) line += (line.empty() ? "" : " + ") + part;
+        lines += line + '\n';
+        known.insert(concept_["id"]);
+        more = true;
+      }
+  }
+  return lines;
 }
 
 /// Walks the printed graph without any of the game's own code.
@@ -132,6 +155,57 @@ TEST(GameCommand, wrong_use_is_told) {
   EXPECT_EQ(game("--slot '../x' --store :memory:").exit_code, 1);
   EXPECT_EQ(game("--json --store :memory:").exit_code, 1);
   EXPECT_EQ(game("--script - --store /nowhere/game.db").exit_code, 1);
+}
+
+/// Everything is found, then every challenge is measured, by the program itself on the demo model. What is asked for as
+/// a number, and which choice counting leads to, is worked out by hand from the model's shape: 6 layers of width 256, 8
+/// heads and 4 key-value heads of size 32, feed-forward parts of 640, 3,072 tokens, Q8_0.
+TEST(GameCommand, every_challenge_is_measured_and_what_can_be_calculated_is_right) {
+  const json printed = json::parse(game("concepts --json").out);
+  const std::map<std::string, std::string> by_hand{{"kv_cache", "1,704"},        {"q8_0", "8.5"},
+                                                   {"layer_ratio", "512"},       {"recurrent_networks", "16"},
+                                                   {"parameter_sharing", "16"},  {"arithmetic_intensity", "1"},
+                                                   {"attention_mechanism", "2"}, {"gemv", "3"},
+                                                   {"routing_mechanisms", "2"},  {"masked_diffusion", "1"}};
+  std::string lines = lines_to_everything(printed);
+  std::vector<std::string> measured;
+  for (const json& concept_ : printed["concepts"]) {
+    if (concept_["challenge"].is_null()) continue;
+    const std::string id = concept_["id"];
+    measured.push_back(id);
+    lines += "measure " + id + " = " + (by_hand.contains(id) ? by_hand.at(id) : "1") + '\n';
+  }
+  const json played = script(lines);
+  ASSERT_GE(measured.size(), 11u);
+  const std::size_t first = played["turns"].size() - measured.size();
+  for (std::size_t i = 0; i < measured.size(); ++i) {
+    const json& turn = played["turns"][first + i];
+    ASSERT_EQ(turn["ok"], true) << turn;
+    const json& told = turn["events"][0];
+    EXPECT_EQ(told["type"], "measured") << turn;
+    EXPECT_EQ(told["concept"], measured[i]);
+    EXPECT_GT(told["measured"], 0) << turn;
+    if (by_hand.contains(measured[i])) EXPECT_EQ(told["right"], true) << turn;
+  }
+  EXPECT_EQ(played["state"]["challenges"].size(), measured.size());
+}
+
+TEST(GameCommand, a_challenge_asks_and_takes_the_next_line_as_its_answer) {
+  const json played = script("measure linear algebra\nmeasure\nmeasure kv cache\n");
+  EXPECT_EQ(played["turns"][0]["ok"], false);
+  EXPECT_EQ(played["turns"][1]["open"], json::array());
+  EXPECT_EQ(played["turns"][2]["ok"], false);  // not found yet
+  const json printed = json::parse(game("concepts --json").out);
+  const json asked = script(lines_to_everything(printed) +
+                            "measure q8_0\n9.5\nmeasure q8_0\nundo\n8.5\nmeasure routing mechanisms\n4\n2\n");
+  const std::size_t n = asked["turns"].size();
+  const auto turn = [&](std::size_t i) { return asked["turns"][n - 8 + i]; };
+  EXPECT_EQ(turn(0)["challenge"]["choices"], json::array());
+  EXPECT_EQ(turn(1)["events"][0]["right"], false);
+  EXPECT_EQ(turn(4)["ok"], false);  // another command came between: 8.5 is no answer any more
+  EXPECT_EQ(turn(5)["challenge"]["choices"].size(), 3u);
+  EXPECT_EQ(turn(6)["ok"], false);  // there is no fourth choice; the question stays
+  EXPECT_EQ(turn(7)["events"][0]["right"], true);
 }
 
 TEST(GameCommand, curves_of_players_are_numbers_too) {

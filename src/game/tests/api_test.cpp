@@ -19,6 +19,8 @@ class ApiTest : public ::testing::Test {
   std::unique_ptr<Store> store = std::move(*Store::open(std::move(*open_sqlite(":memory:"))));
   int asked = 0;
   std::string answer = "**Quick Sum**\nAdds faster.\x1b[2J";  ///< of the sandbox's model
+  std::vector<std::string> run;                               ///< what challenges ran
+  std::string measures = R"({"n": 6, "parts": [{"role": "one", "m": 1}, {"role": "two", "m": 12}]})";
   std::unique_ptr<Api> api =
       std::move(*Api::create(content, documents, *store,
                              {.requests_per_second = 1000,
@@ -31,6 +33,14 @@ class ApiTest : public ::testing::Test {
                               .ask_model = [this](const std::string&) -> Result<Speculation> {
                                 ++asked;
                                 return Speculation{"", answer, "demo", false};
+                              },
+                              .challenges_per_second = 0.001,
+                              .challenge_burst = 3,
+                              .run_program = [this](const std::vector<std::string>& arguments,
+                                                    const std::function<bool()>& gone) -> Result<json> {
+                                run.push_back(arguments.front());
+                                if (gone && gone()) return fail("it was stopped");
+                                return json::parse(measures);
                               }}));
   static constexpr ContentFile documents[] = {{"documents/guide.md", "# The Guide\n\nText."}};
   std::string cookie;
@@ -161,7 +171,51 @@ TEST_F(ApiTest, hints_checks_and_undo_are_moves) {
   EXPECT_EQ(post("/quiz", {{"scope", "concept:ab"}}).body["quiz"]["scope"], "concept:ab");
   EXPECT_EQ(post("/quiz", {{"scope", "concept:none"}}).status, 400);
   EXPECT_EQ(post("/predict", {{"ingredients", {"b", "c"}}}).body["choices"].size(), 3u);
-  EXPECT_EQ(post("/experiment", {{"concept", "a"}, {"run", "r"}}).status, 422);
+}
+
+TEST_F(ApiTest, a_challenge_is_measured_by_the_server_and_becomes_a_move) {
+  EXPECT_EQ(get("/session").body["experiments"], true);
+  EXPECT_EQ(post("/challenge", {{"concept", "abc"}, {"prediction", 1}}).status, 422);  // not found yet
+  post("/combine", {{"ingredients", {"a", "b", "c"}}});
+  EXPECT_EQ(get("/concepts/abc").body["challenge"]["choices"], (json{"few", "some", "many"}));
+  EXPECT_EQ(post("/challenge", {{"concept", "abc"}, {"prediction", 7}}).status, 422);
+  EXPECT_EQ(post("/challenge", {{"concept", "a"}, {"prediction", 0}}).status, 422);
+  EXPECT_EQ(post("/challenge", {{"concept", "abc"}, {"prediction", "1"}}).status, 400);
+  EXPECT_EQ(post("/challenge", {{"concept", "abc"}}).status, 400);
+  EXPECT_TRUE(run.empty());  // nothing is run for a prediction that cannot be right
+  // A client that says what was measured is not believed.
+  const Seen seen = post("/challenge", {{"concept", "abc"}, {"prediction", 1}, {"measured", 1e9}});
+  ASSERT_EQ(seen.status, 200) << seen.body;
+  EXPECT_EQ(run, (std::vector<std::string>{"inspect", "bench"}));
+  const json& told = seen.body["events"][0];
+  EXPECT_EQ(told["type"], "measured");
+  EXPECT_EQ(told["measured"], 5);  // 6 / 12 · 10
+  EXPECT_EQ(told["text"], "5×");
+  EXPECT_EQ(told["band"], 1);
+  EXPECT_EQ(told["right"], true);
+  EXPECT_EQ(get("/state").body["challenges"][0]["concept"], "abc");
+  EXPECT_EQ(get("/statistics").body["challenges"], (json{{"right", 1}, {"of", 1}}));
+  EXPECT_EQ(get("/export").body["moves"][1]["type"], "challenge");
+  EXPECT_EQ(post("/load", {{"save", get("/export").body}, {"slot", "two"}}).body["state"]["challenges"].size(), 1u);
+}
+
+TEST_F(ApiTest, a_measurement_that_fails_or_is_given_up_is_no_move) {
+  measures = R"({"n": "six"})";
+  const Seen failed = post("/challenge", {{"concept", "b"}, {"prediction", 6}});
+  EXPECT_EQ(failed.status, 500);
+  EXPECT_EQ(failed.body["error"]["what"], "there is no number at /n");
+  const std::string body = json{{"concept", "b"}, {"prediction", 6}}.dump();
+  EXPECT_EQ(ask({.method = "POST", .path = "/challenge", .body = body, .gone = [] { return true; }}).status, 500);
+  EXPECT_EQ(get("/state").body["moves"], 0);
+  measures = R"({"n": 6})";
+  EXPECT_EQ(ask({.method = "POST", .path = "/challenge", .body = body}).status, 200);
+  EXPECT_EQ(ask({.method = "POST", .path = "/challenge", .body = body}).status, 429);  // a fourth within a second
+}
+
+TEST_F(ApiTest, a_server_that_measures_nothing_says_so) {
+  api = std::move(*Api::create(content, documents, *store, {}));
+  EXPECT_EQ(get("/session").body["experiments"], false);
+  EXPECT_EQ(post("/challenge", {{"concept", "b"}, {"prediction", 6}}).status, 404);
 }
 
 TEST_F(ApiTest, saves_go_out_and_come_back_into_another_slot) {

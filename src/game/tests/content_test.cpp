@@ -27,7 +27,7 @@ Error error_of(const SmallContent& content) {
 /// What validate() says of small content, without its amounts.
 std::string findings(const SmallContent& content) {
   std::string out;
-  for (const std::string& finding : validate(content.load(), {0, 0, 0})) out += finding + '\n';
+  for (const std::string& finding : validate(content.load(), {0, 0, 0, 0})) out += finding + '\n';
   return out;
 }
 
@@ -91,6 +91,35 @@ TEST(Content, references_of_other_files_are_checked) {
   content = alphabet();
   content.achievements = replaced(content.achievements, "kind = \"attempts\"", "kind = \"luck\"");
   EXPECT_EQ(error_of(content).what, "there is no statistic 'luck'");
+}
+
+TEST(Content, challenges_that_could_not_be_judged_or_would_write_are_refused) {
+  const struct {
+    const char *what, *with, *says;
+  } breaks[] = {{"\"abc\"", "\"nowhere\"", "'nowhere'"},
+                {"\"b\"", "\"abc\"", "has a challenge already"},
+                {"[\"inspect\", \"demo\"]", "[\"serve\", \"demo\"]", "none that measures"},
+                {"[\"inspect\", \"demo\"]", "[]", "none that measures"},
+                {"[\"inspect\", \"demo\"]", "[\"bench\", \"demo\", \"--html\", \"x\"]", "'--html'"},
+                {"[\"inspect\", \"demo\"]", "[\"bench\", \"../secret\"]", "'../secret'"},
+                {"[\"inspect\", \"demo\"]", "[\"bench\", \"demo; rm\"]", "'demo; rm'"},
+                {"\"/n\"", "\"n\"", "JSON pointer"},
+                {"below = 20.0", "below = 2", "do not share"},
+                {", { says = \"many\" }", "", "do not share"},
+                {"slack = 0.05\n", "", "'slack' is missing"},
+                {"seconds = 1", "seconds = 0", "'seconds'"}};
+  for (const auto& [what, with, says] : breaks) {
+    SmallContent content = alphabet();
+    content.challenges = replaced(content.challenges, what, with);
+    const Error error = error_of(content);
+    EXPECT_NE(error.message().find(says), std::string::npos) << what << " → " << with << ": " << error.message();
+  }
+}
+
+TEST(Validate, finds_modules_without_a_challenge) {
+  const auto found = validate(alphabet().load(), {0, 0, 0, 1});
+  EXPECT_NE(std::ranges::find(found, "0 challenges in module 2, at least 1 wanted"), found.end());
+  EXPECT_EQ(std::ranges::find(found, "0 challenges in module 1, at least 1 wanted"), found.end());
 }
 
 TEST(Validate, finds_nothing_wrong_but_the_missing_prerequisites_of_small_content) {

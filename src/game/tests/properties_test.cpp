@@ -20,7 +20,7 @@ namespace {
 Action any_action(const Content& content) {
   const int last = static_cast<int>(content.size()) + 1;  // some ids there are not
   const auto idea = [&] { return static_cast<ConceptIndex>(*rc::gen::inRange(0, last)); };
-  switch (*rc::gen::weightedElement<int>({{20, 0}, {4, 1}, {3, 2}, {6, 3}, {1, 4}, {3, 5}, {1, 6}})) {
+  switch (*rc::gen::weightedElement<int>({{20, 0}, {4, 1}, {3, 2}, {6, 3}, {3, 4}, {3, 5}, {1, 6}})) {
     case 0: {
       std::vector<ConceptIndex> parts;
       for (int n = *rc::gen::inRange(0, 4); n > 0; --n) parts.push_back(idea());
@@ -35,7 +35,7 @@ Action any_action(const Content& content) {
     case 3:
       return Answer{*rc::gen::inRange(-1, 5)};
     case 4:
-      return RunExperiment{idea(), "run"};
+      return TakeChallenge{idea(), *rc::gen::inRange(-1, 5) + 0.0, *rc::gen::arbitrary<double>()};
     case 5:
       return Undo{};
     default:

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "game/graph.hpp"
 #include "game/quiz.hpp"
 #include "game/scoring.hpp"
@@ -224,11 +226,33 @@ TEST_F(Rules, undo_takes_back_a_combination_and_nothing_else) {
   EXPECT_EQ(refused(Undo{}), "there is nothing to take back");
 }
 
-TEST_F(Rules, an_experiment_counts_once_and_only_where_there_is_one) {
+TEST_F(Rules, a_challenge_compares_what_was_said_with_what_was_measured_and_only_the_first_time_counts) {
+  const ConceptIndex abc = at(content, "abc");
+  EXPECT_EQ(refused(TakeChallenge{abc, 1, 5}), "this concept has not been found yet");
   combine({"a", "b", "c"});
-  EXPECT_EQ(find<event::ExperimentRun>(play(RunExperiment{at(content, "abc"), "run-1"}))->points, scoring::experiment);
-  EXPECT_EQ(find<event::ExperimentRun>(play(RunExperiment{at(content, "abc"), "run-2"}))->points, 0);
-  EXPECT_EQ(refused(RunExperiment{at(content, "a"), "run-3"}), "Concept a has no experiment");
+  const int before = state.score();
+  Events events = play(TakeChallenge{abc, 0, 5});
+  EXPECT_FALSE(find<event::Measured>(events)->right);
+  EXPECT_EQ(find<event::Measured>(events)->points, scoring::measured);
+  events = play(TakeChallenge{abc, 1, 6});
+  EXPECT_TRUE(find<event::Measured>(events)->right);
+  EXPECT_EQ(find<event::Measured>(events)->points, 0);
+  EXPECT_EQ(state.score(), before + scoring::measured);
+  EXPECT_FALSE(state.challenges.at(abc).right);
+  EXPECT_EQ(state.challenges.at(abc).measured, 6);
+  EXPECT_EQ(find<event::Measured>(play(TakeChallenge{at(content, "b"), 6.2, 6}))->points, scoring::foretold);
+}
+
+TEST_F(Rules, a_challenge_takes_numbers_and_its_own_choices_only) {
+  combine({"a", "b", "c"});
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (const double prediction : {-1.0, 3.0, 0.5, nan, infinity})
+    EXPECT_EQ(refused(TakeChallenge{at(content, "abc"), prediction, 5}), "there is no such answer");
+  EXPECT_EQ(refused(TakeChallenge{at(content, "b"), nan, 5}), "the prediction is no number");
+  EXPECT_EQ(refused(TakeChallenge{at(content, "b"), 5, infinity}), "what was measured is no number");
+  EXPECT_EQ(refused(TakeChallenge{at(content, "a"), 0, 5}), "Concept a has nothing to measure");
+  EXPECT_EQ(refused(TakeChallenge{ConceptIndex{999}, 0, 5}), "this concept has not been found yet");
 }
 
 TEST_F(Rules, achievements_are_given_once_when_they_are_reached) {

@@ -44,11 +44,9 @@ SmallContent::SmallContent(const std::vector<Entry>& entries) {
 }
 
 std::vector<ContentFile> SmallContent::files() const {
-  std::vector<ContentFile> out{{"modules.toml", modules_},
-                               {"categories.toml", categories_},
-                               {"misconceptions.toml", misconceptions},
-                               {"paths.toml", paths},
-                               {"achievements.toml", achievements}};
+  std::vector<ContentFile> out{
+      {"modules.toml", modules_}, {"categories.toml", categories_},    {"misconceptions.toml", misconceptions},
+      {"paths.toml", paths},      {"achievements.toml", achievements}, {"challenges.toml", challenges}};
   for (const auto& [path, text] : concepts_) out.push_back({path, text});
   return out;
 }
@@ -85,6 +83,14 @@ SmallContent alphabet() {
       "[[path]]\nid = \"short\"\nname = \"Short\"\nemoji = \"x\"\ngoal = \"Arrive.\"\nmodules = []\n"
       "[[path.chapter]]\ntitle = \"One\"\nconcepts = [\"a\", \"b\", \"ab\"]\n"
       "[[path.chapter]]\ntitle = \"Two\"\nconcepts = [\"bc\", \"abc\"]\n";
+  content.challenges =
+      "[[challenge]]\nconcept = \"abc\"\nquestion = \"How many?\"\nrun = [\"inspect\", \"demo\"]\nvalue = \"/n\"\n"
+      "per_run = [\"bench\", \"demo\"]\nper = \"/parts/role=two/m\"\nscale = 10\nunit = \"×\"\nslack = 0.1\nseconds = "
+      "1\n"
+      "choices = [{ says = \"few\", below = 2 }, { says = \"some\", below = 20.0 }, { says = \"many\" }]\n"
+      "because = \"It is so.\"\n"
+      "[[challenge]]\nconcept = \"b\"\nquestion = \"What is n?\"\nrun = [\"inspect\", \"demo\"]\nvalue = \"/n\"\n"
+      "slack = 0.05\nseconds = 1\nbecause = \"Six.\"\n";
   content.achievements =
       "[[achievement]]\nid = \"first\"\nname = \"First\"\nemoji = \"x\"\nwhat = \"Find one.\"\nkind = "
       "\"discovered\"\ncount = 1\n"

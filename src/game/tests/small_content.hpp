@@ -25,6 +25,7 @@ class SmallContent {
   std::string misconceptions = "misconception = []\n";
   std::string paths = "path = []\n";
   std::string achievements = "achievement = []\n";
+  std::string challenges = "challenge = []\n";
 
   std::vector<ContentFile> files() const;
   /// The concepts' file of one category, to be broken on purpose.
@@ -38,6 +39,7 @@ class SmallContent {
 };
 
 /// a, b and c at the start; ab, bc, abc (of ab + c, or of all three), then top (of abc + bc); a + c is a misconception.
+/// abc has a challenge with choices, b one that asks for a number.
 SmallContent alphabet();
 
 /// The concept's index; the test ends where there is none.

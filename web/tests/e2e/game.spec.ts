@@ -305,6 +305,45 @@ test('a card asks about its concept', async ({ page }) => {
   await expect(dialog.getByText('right', { exact: true })).toBeVisible();
 });
 
+test('a challenge is predicted, measured by the server’s machine, and noted on the card', async ({ page }) => {
+  const { experiments } = (await (await page.request.get('/api/game/session')).json()) as { experiments: boolean };
+  test.skip(!experiments, 'the server measures nothing for its players');
+  await open(page);
+  await discover(page, 0, (found) => Promise.resolve(found.has('arithmetic_intensity')));
+  await open(page, '?view=paths');
+  await page.getByRole('button', { name: 'Measure: Arithmetic Intensity' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Measure: Arithmetic Intensity' });
+  const measure = dialog.getByRole('button', { name: 'Let this machine measure' });
+  await expect(measure).toBeDisabled();
+  await dialog.getByRole('radio', { name: 'fewer than 4' }).check();
+  expect(await accessibilityProblems(page)).toEqual([]);
+  await measure.click();
+  await expect(dialog.getByText('As you said. +30')).toBeVisible();
+  await expect(dialog.getByText(/^1\.8\d operations per byte$/)).toBeVisible();
+  expect(await accessibilityProblems(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.reload();
+  await page.getByRole('button', { name: /^Arithmetic Intensity: 1\.8/ }).click();
+  await expect(dialog).toContainText('Only the first prediction counts.');
+});
+
+test('a measurement is stopped, and does not count', async ({ page }) => {
+  await open(page);
+  await discover(page, 0, (found) => Promise.resolve(found.has('arithmetic_intensity')));
+  let isAsked = false;
+  await page.route('**/api/game/challenge', () => void (isAsked = true)); // an answer that does not come
+  await open(page, '?view=paths');
+  await page.getByRole('button', { name: 'Measure: Arithmetic Intensity' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Measure: Arithmetic Intensity' });
+  await dialog.getByRole('radio', { name: '4 to 40' }).check();
+  await dialog.getByRole('button', { name: 'Let this machine measure' }).click();
+  await expect.poll(() => isAsked).toBe(true);
+  await dialog.getByRole('button', { name: 'Stop' }).click();
+  await expect(dialog.getByRole('button', { name: 'Let this machine measure' })).toBeVisible();
+  const state = (await (await page.request.get('/api/game/state')).json()) as { challenges: unknown[] };
+  expect(state.challenges).toEqual([]);
+});
+
 test('500 pieces leave more than half of a frame free while one is dragged', async ({ page }) => {
   const { start } = await contentOf(page);
   await page.addInitScript(

@@ -15,6 +15,8 @@ import { IconButton } from '@/ui/IconButton';
 import { nearest, zoomed, type Piece, type View } from './board';
 import { Emoji } from './Emoji';
 import { session, type Game } from './game';
+import type { Book } from './offline';
+import { isTouch } from './touch';
 import type { Concept, Id } from './types';
 import { useCard } from './useCard';
 
@@ -84,6 +86,7 @@ export function BoardView({ ref, game, onTriple }: Props) {
     },
     [board, onTriple],
   );
+  const layer = useLayer(view);
   const drag = useDrag(area, seen.scale, drop);
   const pan = usePan(setView);
 
@@ -144,42 +147,32 @@ export function BoardView({ ref, game, onTriple }: Props) {
 
   return (
     <div className="h-full">
-      <div
-        ref={area}
-        className="board relative h-full touch-none overflow-hidden"
-        style={{
-          backgroundPosition: `${seen.x}px ${seen.y}px`,
-          backgroundSize: `${28 * seen.scale}px ${28 * seen.scale}px`,
-        }}
-        {...pan}
-      >
+      <div ref={area} className="board relative h-full touch-none overflow-hidden" {...pan}>
+        <Dots view={seen} />
         <ul
+          ref={layer}
           aria-label="Pieces on the board. Enter opens one, arrows move it onto others, D doubles it, Delete removes it."
           className="absolute top-0 left-0"
           style={{ transform: `translate(${seen.x}px, ${seen.y}px) scale(${seen.scale})` }}
         >
-          {view &&
-            pieces.map((piece) => {
-              const concept = game.book.concepts.get(piece.id);
-              if (!concept) return null;
-              return (
-                <PieceView
-                  key={piece.key}
-                  piece={piece}
-                  concept={concept}
-                  isFresh={piece.key === fresh}
-                  isShaken={shaken.includes(piece.key)}
-                  onPointerDown={drag.begin}
-                  onOpen={openCard}
-                  onKeyDown={onPieceKey}
-                />
-              );
-            })}
+          {view && (
+            <Pieces
+              pieces={pieces}
+              book={game.book}
+              fresh={fresh}
+              shaken={shaken}
+              onPointerDown={drag.begin}
+              onOpen={openCard}
+              onKeyDown={onPieceKey}
+            />
+          )}
         </ul>
       </div>
       {pieces.length === 0 && (
         <p className="pointer-events-none absolute inset-x-6 top-1/2 text-center text-sm text-balance text-muted">
-          Drag concepts here from the list and drop one on another, or just pick two in the list.
+          {isTouch
+            ? 'Pick two in the list. What comes of them lands here, where it can be dragged onto others.'
+            : 'Drag concepts here from the list and drop one on another, or just pick two in the list.'}
         </p>
       )}
       <div className="absolute right-2 bottom-2 flex rounded-xl border border-line bg-surface shadow-float">
@@ -199,6 +192,73 @@ export function BoardView({ ref, game, onTriple }: Props) {
     </div>
   );
 }
+
+const spacing = 28;
+
+/** The pattern behind the pieces. It repeats, so that it only ever moves by less than one of its squares. */
+function Dots({ view }: { view: View }) {
+  const square = spacing * view.scale;
+  return (
+    <div
+      aria-hidden
+      className="dots absolute"
+      style={{
+        inset: -square,
+        backgroundSize: `${square}px ${square}px`,
+        transform: `translate(${view.x % square}px, ${view.y % square}px)`,
+      }}
+    />
+  );
+}
+
+/**
+ * While the view moves, the pieces are one picture that is moved and scaled; painted anew, and sharp at its new size,
+ * when it has come to rest.
+ */
+function useLayer(view: View | null) {
+  const layer = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    const element = layer.current;
+    if (!element) return;
+    element.classList.add('moving');
+    const timer = setTimeout(() => element.classList.remove('moving'), 200);
+    return () => clearTimeout(timer);
+  }, [view]);
+  return layer;
+}
+
+interface PiecesProps extends Omit<PieceProps, 'piece' | 'concept' | 'isFresh' | 'isShaken'> {
+  pieces: readonly Piece[];
+  book: Book;
+  fresh: number | null;
+  shaken: readonly number[];
+}
+
+/** Not rendered again while only the view changes. */
+const Pieces = memo(
+  function Pieces({ pieces, book, fresh, shaken, ...handlers }: PiecesProps) {
+    return pieces.map((piece) => {
+      const concept = book.concepts.get(piece.id);
+      if (!concept) return null;
+      return (
+        <PieceView
+          key={piece.key}
+          piece={piece}
+          concept={concept}
+          isFresh={piece.key === fresh}
+          isShaken={shaken.includes(piece.key)}
+          {...handlers}
+        />
+      );
+    });
+  },
+  (before, after) =>
+    before.pieces === after.pieces &&
+    before.book === after.book &&
+    before.fresh === after.fresh &&
+    before.shaken === after.shaken &&
+    before.onPointerDown === after.onPointerDown,
+);
 
 interface PieceProps {
   piece: Piece;
@@ -220,6 +280,12 @@ const PieceView = memo(
           type="button"
           onPointerDown={(event) => onPointerDown(event, piece)}
           onDoubleClick={() => onOpen(piece.id)}
+          onContextMenu={(event) => {
+            event.preventDefault();
+            // A finger that rests is about to drag.
+            if ((event.nativeEvent as globalThis.PointerEvent).pointerType !== 'touch') session.board.remove(piece.key);
+          }}
+          onAuxClick={({ button }) => button === 1 && session.board.addNear(piece.id, piece.x, piece.y)}
           onKeyDown={(event) => onKeyDown(event, piece)}
           className={`piece flex h-11 cursor-grab items-center gap-2 rounded-full border border-line bg-surface px-4 text-sm font-medium whitespace-nowrap shadow-sm select-none ${isFresh ? 'pop' : ''} ${isShaken ? 'shake' : ''}`}
         >

@@ -1,4 +1,4 @@
-import { ExternalLink, Lightbulb } from 'lucide-react';
+import { ExternalLink, FlaskConical, Lightbulb, Plus } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button } from '@/ui/Button';
 import { CopyButton } from '@/ui/CopyButton';
@@ -19,6 +19,7 @@ const masteries: Record<Mastery, string> = {
 export function CardDialog({ concept, game, onClose }: { concept: Concept; game: Game; onClose: () => void }) {
   const { book, state, known } = game;
   const found = state.discovered.find(({ id }) => id === concept.id);
+  const taken = state.challenges.find((one) => one.concept === concept.id);
   const ways = found?.ways ?? [];
   const isTried = (ingredients: Id[]) => ways.some((way) => [...way].sort().join() === [...ingredients].sort().join());
   const made = concept.recipes.filter(({ ingredients }) => isTried(ingredients));
@@ -41,6 +42,16 @@ export function CardDialog({ concept, game, onClose }: { concept: Concept; game:
           {found && ` · ${masteries[found.mastery]}`}
         </p>
         <p className="mt-4">{concept.what}</p>
+        <Button
+          icon={Plus}
+          className="mt-3"
+          onClick={() => {
+            session.board.addNear(concept.id, 0, 0);
+            onClose();
+          }}
+        >
+          Put on the board
+        </Button>
         <Part title="Why it works">{concept.why}</Part>
         <Part title="What it costs">{concept.cost}</Part>
         <Part title="When not">{concept.when_not}</Part>
@@ -118,6 +129,22 @@ export function CardDialog({ concept, game, onClose }: { concept: Concept; game:
               <code className="min-w-0 font-mono text-xs break-words">{concept.try}</code>
               <CopyButton text={concept.try} label="Copy the command" />
             </p>
+          </Section>
+        )}
+        {concept.challenge && (
+          <Section title="Run the experiment">
+            <p className="mb-2">{concept.challenge.question}</p>
+            {session.hasExperiments && !game.isOffline ? (
+              <Button icon={FlaskConical} onClick={() => session.challenge.set(concept.id)}>
+                {taken ? `Measured: ${taken.text}. Measure again` : 'Predict and measure'}
+              </Button>
+            ) : (
+              <p className="text-sm text-muted">
+                {game.isOffline
+                  ? 'This needs the server.'
+                  : `This server measures nothing for its players. On a machine of yours: speedwins game, then “measure ${concept.name}”.`}
+              </p>
+            )}
           </Section>
         )}
         {!game.isOffline && (

@@ -4,6 +4,7 @@ import { useStore } from '@/lib/store';
 import { Button } from '@/ui/Button';
 import { PageBar } from '@/ui/PageBar';
 import { CardDialog } from './CardDialog';
+import { ChallengeDialog } from './ChallengeDialog';
 import { session, type Game } from './game';
 import { PlayView } from './PlayView';
 import { PredictionDialog } from './PredictionDialog';
@@ -85,6 +86,8 @@ function Dialogs({ game }: { game: Game }) {
   const [card, openCard] = useCard();
   const quiz = useStore(session.quiz);
   const prediction = useStore(session.choices);
+  const challenge = useStore(session.challenge);
+  const challenged = challenge === null ? undefined : game.book.concepts.get(challenge);
   const concept = card === null ? undefined : game.book.concepts.get(card);
   return (
     <>
@@ -92,6 +95,9 @@ function Dialogs({ game }: { game: Game }) {
         <CardDialog concept={concept} game={game} onClose={() => openCard(null)} />
       )}
       {quiz && <QuizDialog key={quiz.scope} first={quiz} game={game} />}
+      {challenged?.challenge && (
+        <ChallengeDialog key={challenged.id} concept={challenged} challenge={challenged.challenge} game={game} />
+      )}
       {prediction && <PredictionDialog {...prediction} game={game} />}
     </>
   );

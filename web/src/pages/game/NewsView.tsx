@@ -1,4 +1,4 @@
-import { BookOpen, Lightbulb, Sparkles, X } from 'lucide-react';
+import { BookOpen, FlaskConical, Lightbulb, Sparkles, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useStore } from '@/lib/store';
 import { Button } from '@/ui/Button';
@@ -42,7 +42,8 @@ export function NewsView({ game }: { game: Game }) {
   );
 }
 
-const isTold = ({ type }: GameEvent) => !['hint', 'quiz_started', 'answered', 'quiz_finished'].includes(type);
+const isTold = ({ type }: GameEvent) =>
+  !['hint', 'quiz_started', 'answered', 'quiz_finished', 'measured'].includes(type);
 
 function EventView({ event, game }: { event: GameEvent; game: Game }) {
   const [, openCard] = useCard();
@@ -60,11 +61,20 @@ function EventView({ event, game }: { event: GameEvent; game: Game }) {
               {concept?.name}
             </strong>
             {event.points > 0 && <span className="text-accent">+{event.points}</span>}
-            <Button icon={BookOpen} className="ml-auto h-8!" onClick={() => openCard(event.id)}>
-              Read
+            <Button
+              icon={BookOpen}
+              className="ml-auto h-8! max-sm:gap-0 max-sm:px-2"
+              onClick={() => openCard(event.id)}
+            >
+              <span className="max-sm:sr-only">Read</span>
             </Button>
           </p>
           <p className="text-muted">{event.why}</p>
+          {event.type === 'discovered' && concept?.challenge && session.hasExperiments && !game.isOffline && (
+            <Button icon={FlaskConical} className="mt-2 h-8!" onClick={() => session.challenge.set(concept.id)}>
+              Predict and measure
+            </Button>
+          )}
         </div>
       );
     }

@@ -4,6 +4,7 @@ import { Button } from '@/ui/Button';
 import { ProgressBar } from '@/ui/ProgressBar';
 import * as api from './api';
 import { ConceptLink } from './CardDialog';
+import { ChallengeButton } from './ChallengeDialog';
 import { Emoji } from './Emoji';
 import { session, type Game } from './game';
 import type { Check, PathProgress } from './types';
@@ -72,7 +73,9 @@ export default function PathsView({ game }: { game: Game }) {
         )}
         <section aria-label="Modules">
           <h2 className="text-lg font-semibold">Modules</h2>
-          <p className="mt-1 text-sm text-muted">When you know enough of one, five questions check what stayed.</p>
+          <p className="mt-1 text-sm text-muted">
+            When you know enough of one, five questions check what stayed. What can be measured is predicted first.
+          </p>
           <ul className="mt-4 grid gap-2 sm:grid-cols-2">
             {game.state.chapters.map(({ module, title, goal, found, total, check }) => (
               <li key={module} className="flex flex-col gap-2 rounded-xl border border-line bg-surface p-4">
@@ -82,6 +85,7 @@ export default function PathsView({ game }: { game: Game }) {
                 <p className="flex-1 text-sm text-muted">{goal}</p>
                 <ProgressBar label={title} value={found} of={total} />
                 <CheckButton check={check} scope={`module:${module}`} />
+                <Challenges module={module} game={game} />
               </li>
             ))}
           </ul>
@@ -97,6 +101,23 @@ export default function PathsView({ game }: { game: Game }) {
         )}
       </div>
     </div>
+  );
+}
+
+/** What a module lets one measure; what is not found yet is counted. */
+function Challenges({ module, game }: { module: number; game: Game }) {
+  const all = game.book.content.concepts.filter((one) => one.module === module && one.challenge);
+  const open = all.filter(({ id }) => game.known.has(id));
+  const hidden = all.length - open.length;
+  return (
+    <>
+      {session.hasExperiments && open.map((one) => <ChallengeButton key={one.id} concept={one} game={game} />)}
+      {hidden > 0 && (
+        <span className="text-xs text-muted">
+          {hidden} {hidden === 1 ? 'experiment opens' : 'experiments open'} with more discoveries
+        </span>
+      )}
+    </>
   );
 }
 

@@ -87,11 +87,12 @@ function Numbers({ statistics: s, game }: { statistics: Statistics; game: Game }
       s.answers.of > 0 ? percent(s.answers.right / s.answers.of) : '–',
       `${s.quizzes.passed} checks passed`,
     ],
+    ['Experiments', whole(s.challenges.of), `${s.challenges.right} as predicted`],
     ['Misconceptions met', whole(s.misconceptions), `of ${whole(s.total_misconceptions)}`],
-    ['Played', `${Math.round(s.active_seconds / 60)} min`, `${s.hints} hints`],
+    ['Played', `${Math.round(s.active_seconds / 60)} min`, `${s.hints} ${s.hints === 1 ? 'hint' : 'hints'}`],
   ];
   return (
-    <dl className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+    <dl className="grid grid-cols-2 gap-3 lg:grid-cols-3">
       {tiles.map(([name, value, note]) => (
         <div key={name} className="rounded-2xl border border-line bg-surface px-4 py-3">
           <dt className="truncate text-xs text-muted">{name}</dt>
@@ -105,11 +106,16 @@ function Numbers({ statistics: s, game }: { statistics: Statistics; game: Game }
 
 /** Discoveries over the moves made. */
 function Timeline({ statistics: { timeline, total }, game }: { statistics: Statistics; game: Game }) {
+  // What was there at the start, and what each discovery's move (counted from 0) led to.
+  const start = game.book.content.start.length;
+  const steps = timeline.slice(start).map(({ move, found }) => ({ move: move + 1, found }));
   const last = timeline.at(-1);
-  if (!last || timeline.length < 2) return null;
-  const moves = Math.max(1, last.move);
-  const most = Math.max(...timeline.map(({ found }) => found));
-  const line = timeline.map(({ move, found }) => `${(100 * move) / moves},${40 - (38 * found) / most}`).join(' L');
+  if (!last || steps.length === 0) return null;
+  const moves = last.move + 1;
+  const most = last.found;
+  const line = [{ move: 0, found: start }, ...steps]
+    .map(({ move, found }) => `${(100 * move) / moves},${40 - (38 * found) / most}`)
+    .join(' L');
   return (
     <figure className="rounded-2xl border border-line bg-surface p-4">
       <figcaption className="flex justify-between text-sm">

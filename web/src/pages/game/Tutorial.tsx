@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { browserStorage } from '@/lib/storage';
 import { Button } from '@/ui/Button';
 import type { Game } from './game';
+import { isTouch } from './touch';
 
 const key = 'speedwins.game.tutorial';
 
@@ -11,7 +12,7 @@ export function Tutorial({ game }: { game: Game }) {
   const found = game.state.discovered.length - game.book.content.start.length;
   if (isOver || found > 2) return null;
   const steps = [
-    'You know three things. Pick Linear Algebra and then Probability in the list, or drag one onto the other.',
+    `You know three things. Pick Linear Algebra and then Probability in the list${isTouch ? '.' : ', or drag one onto the other.'}`,
     'A discovery. Everything here is real: read its card, then combine it with something.',
     'That is the whole game. Stuck? The lamp gives hints. Paths shows where all this leads.',
   ];

@@ -14,14 +14,15 @@ import type {
 
 const root = '/api/game';
 
-async function post<T>(path: string, body: object): Promise<T> {
-  const response = await postJson(root + path, body);
+async function post<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
+  const response = await postJson(root + path, body, signal);
   return (await response.json()) as T;
 }
 
 const query = (slot: string) => `?slot=${encodeURIComponent(slot)}`;
 
-export const fetchSession = () => getJson<{ player: string; slots: Slot[]; sandbox: boolean }>(`${root}/session`);
+export const fetchSession = () =>
+  getJson<{ player: string; slots: Slot[]; sandbox: boolean; experiments: boolean }>(`${root}/session`);
 export const fetchContent = () => getJson<Content>(`${root}/content`);
 export const fetchState = (slot: string) => getJson<State>(`${root}/state${query(slot)}`);
 export const fetchPaths = (slot: string) => getJson<{ paths: PathProgress[] }>(`${root}/paths${query(slot)}`);
@@ -44,6 +45,8 @@ export const postSpeculate = (slot: string, ingredients: Id[]) =>
 export const postHint = (slot: string, target?: Id) => post<Played>('/hint', { slot, ...(target ? { target } : {}) });
 export const postQuiz = (slot: string, scope: string) => post<Played>('/quiz', { slot, scope });
 export const postAnswer = (slot: string, choice: number) => post<Played>('/quiz/answer', { slot, choice });
+export const postChallenge = (slot: string, concept: Id, prediction: number, signal: AbortSignal) =>
+  post<Played>('/challenge', { slot, concept, prediction }, signal);
 export const postUndo = (slot: string) => post<Played>('/undo', { slot });
 export const postMerge = (slot: string, moves: OfflineMove[]) => post<{ state: State }>('/merge', { slot, moves });
 export const postReset = (slot: string) => post<{ state: State }>('/reset', { slot });

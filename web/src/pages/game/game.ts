@@ -40,11 +40,15 @@ export class GameSession {
   readonly news = new Store<News>({ number: 0, events: [] });
   readonly hint = new Store<Hint | null>(null);
   readonly quiz = new Store<Quiz | null>(null);
+  /** The concept whose challenge is shown. */
+  readonly challenge = new Store<Id | null>(null);
   /** Set while a prediction is asked for. */
   readonly choices = new Store<{ ingredients: Id[]; choices: { id: Id; name: string; emoji: string }[] } | null>(null);
   readonly imagined = new Store<Imagined | null>(null);
   /** Whether the server lets its model be asked. */
   hasSandbox = false;
+  /** Whether its machine measures what challenges ask. */
+  hasExperiments = false;
   readonly predictFirst = new Store(false);
   slot = browserStorage().getItem(slotKey) ?? 'main';
   board = new Board(this.slot);
@@ -55,7 +59,8 @@ export class GameSession {
 
   async load(): Promise<void> {
     try {
-      this.hasSandbox = (await api.fetchSession()).sandbox;
+      const { sandbox, experiments } = await api.fetchSession();
+      [this.hasSandbox, this.hasExperiments] = [sandbox, experiments];
       const [content, state] = await Promise.all([api.fetchContent(), api.fetchState(this.slot)]);
       this.failure.set(null);
       this.#show(state, new Book(content), false);
@@ -131,6 +136,12 @@ export class GameSession {
 
   /** The next question is shown by `quiz` when the reader has seen what was right. */
   answer = (choice: number) => this.#act(() => api.postAnswer(this.slot, choice));
+
+  /** Has the server's machine measure; throws what keeps it from that. */
+  async measure(concept: Id, prediction: number, signal: AbortSignal) {
+    const events = this.#take(await api.postChallenge(this.slot, concept, prediction, signal));
+    return events.find((event) => event.type === 'measured') ?? null;
+  }
 
   undo = () => this.#act(() => api.postUndo(this.slot), true);
 

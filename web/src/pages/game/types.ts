@@ -7,6 +7,18 @@ export interface Recipe {
   why: string;
 }
 
+/** A question that a machine answers, after the player. */
+export interface Challenge {
+  question: string;
+  /** Empty: a number is asked for. */
+  choices: string[];
+  unit: string;
+  /** About how long it takes. */
+  seconds: number;
+  because: string;
+  commands: string[];
+}
+
 export interface Concept {
   id: Id;
   name: string;
@@ -27,6 +39,7 @@ export interface Concept {
   experiment: string | null;
   /** A command of the program that shows it. */
   try: string | null;
+  challenge: Challenge | null;
   improves: string;
   costs: string;
   generalizes: string;
@@ -125,6 +138,7 @@ export interface State {
   level: Level;
   streak: number;
   chapters: { module: number; title: string; goal: string; found: number; total: number; check: Check; best: number }[];
+  challenges: { concept: Id; right: boolean; text: string; at: number }[];
   quiz: Quiz | null;
   due: Id[];
   hint: Hint | null;
@@ -143,6 +157,15 @@ export type GameEvent =
   | { type: 'quiz_started'; scope: string; questions: number }
   | { type: 'answered'; right: boolean; choice: number; correct: number; concept: Id; text: string }
   | { type: 'quiz_finished'; scope: string; right: number; of: number; passed: boolean; points: number }
+  | {
+      type: 'measured';
+      concept: Id;
+      right: boolean;
+      text: string;
+      band: number | null;
+      because: string;
+      points: number;
+    }
   | { type: 'chapter_complete'; module: number }
   | { type: 'level_up'; number: number; title: string }
   | { type: 'achievement'; id: Id; name: string; emoji: string; what: string }
@@ -187,6 +210,7 @@ export interface Statistics {
   hints: number;
   quizzes: { taken: number; passed: number };
   answers: { right: number; of: number };
+  challenges: { right: number; of: number };
   mastery: Record<Mastery, number>;
   active_seconds: number;
   timeline: { at: number; move: number; id: Id; found: number; points: number }[];
