@@ -185,7 +185,7 @@ TEST(GameCommand, every_challenge_is_measured_and_what_can_be_calculated_is_righ
     EXPECT_EQ(told["type"], "measured") << turn;
     EXPECT_EQ(told["concept"], measured[i]);
     EXPECT_GT(told["measured"], 0) << turn;
-    if (by_hand.contains(measured[i])) EXPECT_EQ(told["right"], true) << turn;
+    EXPECT_TRUE(told["right"] == true || !by_hand.contains(measured[i])) << turn;
   }
   EXPECT_EQ(played["state"]["challenges"].size(), measured.size());
 }
