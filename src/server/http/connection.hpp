@@ -144,7 +144,7 @@ class Talk : public std::enable_shared_from_this<Talk<Stream>> {
 
     Exchange::Progress progress = exchange->take();
     bool going_on = false;
-    if (progress.ended) {
+    if (progress.ended && !progress.streamed) {
       going_on = co_await give(std::move(*progress.head));
     } else {
       using namespace asio::experimental::awaitable_operators;

@@ -47,6 +47,14 @@ class HttpTest : public ::testing::Test {
                 Access::key, Where::worker});
     router.add(
         {"GET", "/stream", [this](ExchangePtr exchange) { stream(std::move(exchange)); }, Access::open, Where::worker});
+    router.add({"GET", "/stream-at-once",
+                [](const ExchangePtr& exchange) {
+                  exchange->begin({});
+                  exchange->write("all ");
+                  exchange->write("of it");
+                  exchange->end();
+                },
+                Access::open, Where::io});
     router.add({"GET", "/wait",
                 [this](ExchangePtr exchange) {
                   exchange->on_close([this] { ++closed_; });
@@ -151,6 +159,11 @@ TEST_F(HttpTest, ChunkedBodiesAreReadAndStreamsAreChunked) {
   EXPECT_EQ(reply.headers.at("content-type"), "text/event-stream");
   other.send(get("/hello?name=again"));
   EXPECT_EQ(other.receive().body, "hello again");
+}
+
+TEST_F(HttpTest, AStreamThatEndsBeforeItIsLookedAtIsWhole) {
+  start();
+  EXPECT_EQ(ask(port(), get("/stream-at-once")).body, "all of it");
 }
 
 TEST_F(HttpTest, OldClientsGetTheStreamUntilTheConnectionCloses) {
