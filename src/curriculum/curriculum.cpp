@@ -23,20 +23,20 @@ struct Share {
 };
 constexpr Share shares[] = {
     {"what", 6, 120},
-    {"why", 5, 120},
-    {"cost", 4, 100},
+    {"why", 6, 120},
+    {"cost", 6, 100},
     {"when_not", 5, 120},
     {"explain", 2, 60},
-    {"trade_off", 0.5, 30},
-    {"module", 0.7, 40},
-    {"recipe", 1, 60},
-    {"combine", 1, 60},
-    {"versus", 0.8, 60},
-    {"follow_up", 6, 120},
-    {"module_content", 0.15, 11},
+    {"trade_off", 2, 30},
+    {"module", 2.5, 40},
+    {"recipe", 3, 60},
+    {"combine", 4, 60},
+    {"versus", 4, 60},
+    {"follow_up", 5, 120},
+    {"module_content", 0.2, 11},
     {"talk", 2, 0},
-    {"unknown", 0.6, 20},
-    {"skill", 5, 20},  // of each skill and grade
+    {"unknown", 1, 20},
+    {"skill", 12, 20},  // of each skill and grade; its answers are short
 };
 
 /// Draws for the questions of one kind, of which there may be fewer than asked for.
