@@ -270,7 +270,8 @@ Result<Report> ab(AbFlags flags, const Context& context) {
                        {"low", quality->interval.low},
                        {"high", quality->interval.high}};
   }
-  report::Plot plot{.title = "Time A / time B, pair by pair", .x = {"pair"}, .y = {"A / B"}, .series = {}};
+  report::Plot plot{
+      .title = "Time A / time B, pair by pair", .x = {.label = "pair", .counts = true}, .y = {"A / B"}, .series = {}};
   report::Series pairs{.name = "pairs", .mark = report::Mark::points, .points = {}},
       none{.name = "no difference", .mark = report::Mark::limit, .points = {}};
   const auto n = static_cast<double>(kept.samples.size());
@@ -294,7 +295,9 @@ void add_ab_command(CLI::App& app, Context& context) {
       ->add_option("MODEL", flags->a.model.model, "A GGUF file, a Hugging Face folder, a pulled name, demo, or a URL")
       ->required();
   add_side_flags(*command, flags->a);
-  command->add_option("B", flags->b_arguments, "After --: how B differs from A, in the same flags, or another MODEL or URL")
+  command
+      ->add_option("B", flags->b_arguments,
+                   "After --: how B differs from A, in the same flags, or another MODEL or URL")
       ->required()
       ->expected(1, -1);
   command->add_option("--seconds", flags->comparison.seconds, "Time for the pairs at most")

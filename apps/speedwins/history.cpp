@@ -111,7 +111,8 @@ report::Table list_of(const std::vector<RunRecord>& runs) {
 
 /// One line per model, command and configuration, which alone compare.
 report::Plot trend_of(const std::vector<RunRecord>& runs, const std::string& name) {
-  report::Plot plot{.title = fmt::format("{} over time", name), .x = {"run"}, .y = {name}, .series = {}};
+  report::Plot plot{
+      .title = fmt::format("{} over time", name), .x = {.label = "run", .counts = true}, .y = {name}, .series = {}};
   std::map<std::string, std::vector<report::Point>> series;
   for (const RunRecord& run : runs)
     if (const Metric* metric = run.find(name)) {

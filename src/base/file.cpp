@@ -32,33 +32,30 @@ std::span<const std::byte> whole_pages(std::span<const std::byte> range, bool in
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail("cannot open the file: " + system_message(), path.string());
-  struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(fd);
-    return fail("is not a regular file", path.string());
-  }
   MappedFile file;
   file.path_ = path;
+  file.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.fd_ < 0) return fail("cannot open the file: " + system_message(), path.string());
+  struct stat info {};
+  if (::fstat(file.fd_, &info) != 0 || !S_ISREG(info.st_mode)) return fail("is not a regular file", path.string());
   file.size_ = static_cast<std::size_t>(info.st_size);
   if (file.size_ > 0) {
-    void* data = ::mmap(nullptr, file.size_, PROT_READ, MAP_SHARED, fd, 0);
-    if (data == MAP_FAILED) {
-      ::close(fd);
-      return fail("cannot map the file: " + system_message(), path.string());
-    }
+    void* data = ::mmap(nullptr, file.size_, PROT_READ, MAP_SHARED, file.fd_, 0);
+    if (data == MAP_FAILED) return fail("cannot map the file: " + system_message(), path.string());
     file.data_ = static_cast<const std::byte*>(data);
   }
-  ::close(fd);
   return file;
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
@@ -66,6 +63,19 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Status MappedFile::read(std::span<const std::byte> range, std::byte* out) const {
+  const auto at = static_cast<std::size_t>(range.data() - data_);
+  for (std::size_t done = 0; done < range.size();) {
+    const ssize_t n = ::pread(fd_, out + done, range.size() - done, static_cast<off_t>(at + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail("cannot read the file: " + system_message(), path_.string());
+    if (n == 0) return fail("became shorter while it was read", path_.string(), std::to_string(size_) + " bytes");
+    done += static_cast<std::size_t>(n);
+  }
+  return {};
 }
 
 void MappedFile::release(std::span<const std::byte> range) const {

@@ -26,6 +26,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
 
+  /// Copies `range` (inside bytes()) to `out`. Its pages do not enter this process's memory, and a file that lost its
+  /// end is an error, not a signal.
+  Status read(std::span<const std::byte> range, std::byte* out) const;
   /// Tells the kernel that `range` (inside bytes()) was consumed: its pages leave this process's memory.
   void release(std::span<const std::byte> range) const;
   /// Tells the kernel that `range` will be read soon.
@@ -33,6 +36,7 @@ class MappedFile {
 
  private:
   std::filesystem::path path_;
+  int fd_ = -1;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -18,7 +18,7 @@ double round_up(double step) {
 
 }  // namespace
 
-Scale::Scale(std::span<const double> values, bool logarithmic) : logarithmic_(logarithmic) {
+Scale::Scale(std::span<const double> values, const Axis& axis) : logarithmic_(axis.logarithmic), counts_(axis.counts) {
   bool any = false;
   for (const double value : values) {
     if (!has(value)) continue;
@@ -70,7 +70,8 @@ std::vector<double> Scale::ticks(int wanted) const {
     }
     return ticks;
   }
-  const double step = round_up((high_ - low_) / std::max(1, wanted));
+  const double fine_step = round_up((high_ - low_) / std::max(1, wanted));
+  const double step = counts_ ? std::max(1.0, fine_step) : fine_step;
   const double first = std::ceil(low_ / step - 1e-9);
   for (int i = 0; i <= 2 * wanted + 2; ++i) {
     const double tick = (first + i) * step;
@@ -92,7 +93,7 @@ Scales scales_of(const Plot& plot) {
       y.push_back(point.y);
       if (point.low != point.high) y.insert(y.end(), {point.low, point.high});
     }
-  return {Scale(x, plot.x.logarithmic), Scale(y, plot.y.logarithmic)};
+  return {Scale(x, plot.x), Scale(y, plot.y)};
 }
 
 }  // namespace sw::report

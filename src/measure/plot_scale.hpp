@@ -13,7 +13,7 @@ class Scale {
  public:
   /// Covers `values`; those a logarithmic axis has no place for (≤ 0) and those that are not finite are left out. A
   /// linear axis of values that are all positive begins at 0 where that costs less than half of it.
-  Scale(std::span<const double> values, bool logarithmic);
+  Scale(std::span<const double> values, const Axis& axis);
 
   double at(double value) const;  ///< 0: the axis' beginning, 1: its end; outside for values beyond either
   bool has(double value) const;   ///< whether the axis has a place for `value`
@@ -24,7 +24,7 @@ class Scale {
 
  private:
   double low_ = 0, high_ = 1;
-  bool logarithmic_;
+  bool logarithmic_, counts_;
 };
 
 /// A round value without zeros behind it: 0.5, 20, 1e+06.

@@ -63,6 +63,7 @@ struct StackedBars {
 struct Axis {
   std::string label;
   bool logarithmic = false;
+  bool counts = false;  ///< whole things: no ticks between them
 };
 
 struct Point {

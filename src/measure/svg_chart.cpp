@@ -184,7 +184,7 @@ std::string svg(const Timeline& timeline, int width) {
     }
     top += row + label;
   }
-  const Scale axis(std::vector<double>{extent.begin, extent.end}, false);
+  const Scale axis(std::vector<double>{extent.begin, extent.end}, Axis{});
   for (const double tick : axis.ticks(width < 500 ? 3 : 6)) {
     const double x = (tick - extent.begin) * scale;
     const std::string words = show_tick(tick) + ' ' + timeline.unit;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "ops/ops.hpp"
@@ -20,6 +22,46 @@ struct PackJob {
 std::size_t row_bytes(const TensorView& tensor) {
   return info(tensor.dtype).row_bytes(static_cast<std::size_t>(tensor.shape.back()));
 }
+
+/// Packs panels whose rows are copied from the file first, to a buffer of each thread that its cache holds. Read
+/// through the mapping, 16 rows at a time would wait for page faults and TLB misses, and their pages count as this
+/// process's.
+class PanelReaders {
+ public:
+  explicit PanelReaders(int threads) : buffers_(static_cast<std::size_t>(threads)) {}
+
+  void pack(const PackJob& job, const MappedFile* file, std::int64_t p, int thread) {
+    const std::size_t stride = row_bytes(*job.source);
+    const std::int64_t n = std::min<std::int64_t>(panel_rows, job.target->rows - p * panel_rows);
+    auto stored = job.source->data.subspan(static_cast<std::size_t>(job.first + p * panel_rows) * stride,
+                                           static_cast<std::size_t>(n) * stride);
+    if (file) {
+      std::vector<std::byte>& buffer = buffers_[static_cast<std::size_t>(thread)];
+      buffer.resize(std::max(buffer.size(), stored.size()));
+      if (const Status read = file->read(stored, buffer.data()); !read) return set(read.error());
+      stored = buffer;
+    }
+    const std::byte* rows[panel_rows] = {};
+    for (std::int64_t r = 0; r < n; ++r) rows[r] = stored.data() + static_cast<std::size_t>(r) * stride;
+    pack_panel(job.source->dtype, rows, *job.target, p);
+  }
+
+  /// The first failure of any thread.
+  Status status() const {
+    if (error_) return std::unexpected(*error_);
+    return {};
+  }
+
+ private:
+  void set(const Error& error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
+  }
+
+  std::vector<std::vector<std::byte>> buffers_;
+  std::mutex mutex_;
+  std::optional<Error> error_;
+};
 
 /// Collects what has to be packed, then packs it all into one piece of memory.
 class Loader {
@@ -81,53 +123,25 @@ class Loader {
       job.target->data = at;
       at += job.target->bytes();
     }
+    PanelReaders readers(pool.size());
     for (const PackJob& job : jobs_) {
-      const std::int64_t panels = job.target->panels();
-      const auto panel_bytes = static_cast<std::int64_t>(panel_rows * row_bytes(*job.source));
-      const std::int64_t piece = std::max<std::int64_t>(4, release_bytes / panel_bytes);
-      for (std::int64_t from = 0; from < panels; from += piece) {
-        const std::int64_t to = std::min(from + piece, panels);
-        pool.parallel_for(to - from, 4, [&](std::int64_t begin, std::int64_t end, int) {
-          pack_panels(job, from + begin, from + end);
-        });
-        release(job, from, to);
-      }
+      const MappedFile* file = file_of(*job.source);
+      pool.parallel_for(job.target->panels(), 4, [&](std::int64_t begin, std::int64_t end, int thread) {
+        for (std::int64_t p = begin; p < end; ++p) readers.pack(job, file, p, thread);
+      });
+      SW_TRY(readers.status());
     }
     return memory;
   }
 
  private:
-  void pack_panels(const PackJob& job, std::int64_t begin, std::int64_t end) const {
-    const std::size_t stride = row_bytes(*job.source);
-    const std::byte* source = job.source->data.data() + static_cast<std::size_t>(job.first) * stride;
-    const std::size_t panel_bytes = panel_rows * stride;
-    for (std::int64_t p = begin; p < end; ++p) {
-      // Sixteen rows at once are too many streams for the hardware to run ahead of: the next panel is asked for here.
-      const std::byte* next = source + static_cast<std::size_t>(p + 1) * panel_bytes;
-      if ((p + 2) * panel_rows <= job.target->rows)
-        for (std::size_t i = 0; i < panel_bytes; i += 64) __builtin_prefetch(next + i);
-      const std::byte* rows[panel_rows];
-      for (int r = 0; r < panel_rows; ++r) {
-        const std::int64_t row = p * panel_rows + r;
-        rows[r] = row < job.target->rows ? source + static_cast<std::size_t>(row) * stride : nullptr;
-      }
-      pack_panel(job.source->dtype, rows, *job.target, p);
-    }
-  }
-
-  // Every release interrupts all threads, so there are few; what is not released counts twice.
-  static constexpr std::int64_t release_bytes = 16 << 20;
-
-  /// Pages of files whose panels [begin, end) were packed are read no more.
-  void release(const PackJob& job, std::int64_t begin, std::int64_t end) const {
-    const std::size_t stride = row_bytes(*job.source);
-    const auto first = static_cast<std::size_t>(job.first + begin * panel_rows);
-    const auto last = static_cast<std::size_t>(job.first + std::min(end * panel_rows, job.target->rows));
-    const auto rows = job.source->data.subspan(first * stride, (last - first) * stride);
+  /// The file that holds a tensor; null: it is in memory of its own.
+  const MappedFile* file_of(const TensorView& tensor) const {
     for (const auto& file : checkpoint_.files) {
       const auto all = file->bytes();
-      if (rows.data() >= all.data() && rows.data() < all.data() + all.size()) file->release(rows);
+      if (tensor.data.data() >= all.data() && tensor.data.data() < all.data() + all.size()) return file.get();
     }
+    return nullptr;
   }
 
   const Checkpoint& checkpoint_;

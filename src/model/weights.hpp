@@ -51,8 +51,7 @@ struct WeightsOptions {
 /// embedding is read row by row from where it is stored.
 class Weights {
  public:
-  /// `spec` must have been checked against the checkpoint (read_spec). Pages of the checkpoint's files are let go as
-  /// soon as they are packed.
+  /// `spec` must have been checked against the checkpoint (read_spec).
   static Result<std::shared_ptr<const Weights>> load(const ModelSpec& spec, const Checkpoint& checkpoint,
                                                      const WeightsOptions& options, ThreadPool& pool);
 

@@ -156,14 +156,16 @@ TEST(Report, values_that_are_not_finite_and_empty_charts_draw_nothing_wrong) {
 }
 
 TEST(Scale, ticks_are_round_and_inside) {
-  const Scale linear(std::vector<double>{3, 97}, false);
+  const Scale linear(std::vector<double>{3, 97}, Axis{});
   EXPECT_EQ(linear.low(), 0);
   EXPECT_EQ(linear.ticks(5), (std::vector<double>{0, 50, 100}));
-  const Scale logarithmic(std::vector<double>{1, 1000}, true);
+  const Scale logarithmic(std::vector<double>{1, 1000}, Axis{.logarithmic = true});
   EXPECT_EQ(logarithmic.ticks(5), (std::vector<double>{1, 10, 100, 1000}));
   EXPECT_NEAR(logarithmic.at(std::sqrt(1000.0)), 0.5, 1e-9);
   EXPECT_FALSE(logarithmic.has(0));
-  const Scale constant(std::vector<double>{7, 7}, false);
+  const Scale runs(std::vector<double>{1, 3}, Axis{.counts = true});
+  EXPECT_EQ(runs.ticks(8), (std::vector<double>{1, 2, 3}));
+  const Scale constant(std::vector<double>{7, 7}, Axis{});
   EXPECT_GT(constant.high(), constant.low());
   EXPECT_GE(constant.at(7), 0);
   EXPECT_LE(constant.at(7), 1);

@@ -108,6 +108,33 @@ TEST(Packing, unpacked_rows_are_the_stored_weights) {
       }
 }
 
+TEST(Packing, every_f16_becomes_the_nearest_bf16) {
+  constexpr std::int64_t cols = 0x10000;
+  std::vector<std::uint16_t> row(cols);
+  for (std::size_t k = 0; k < row.size(); ++k) row[k] = static_cast<std::uint16_t>(k);
+  // Also beside other neighbours, since eight are converted together.
+  std::vector<std::uint16_t> shuffled = row;
+  Random random(5);
+  for (std::size_t k = cols; k > 1; --k)
+    std::swap(shuffled[k - 1], shuffled[static_cast<std::size_t>(random.integer(0, static_cast<int>(k) - 1))]);
+  const OwnedMatrix matrix(Packing::bf16_pairs, 2, cols);
+  const std::byte* rows[panel_rows] = {reinterpret_cast<const std::byte*>(row.data()),
+                                       reinterpret_cast<const std::byte*>(shuffled.data())};
+  pack_panel(DType::f16, rows, matrix.view, 0);
+  std::vector<float> got(cols);
+  for (const std::int64_t r : {0, 1}) {
+    unpack_row(matrix.view, r, got.data());
+    for (std::size_t k = 0; k < got.size(); ++k) {
+      const std::uint16_t stored = r ? shuffled[k] : row[k];
+      const float expected = bf16_to_f32(f32_to_bf16(f16_to_f32(stored)));
+      if (std::isnan(expected))
+        EXPECT_TRUE(std::isnan(got[k])) << stored;
+      else
+        EXPECT_EQ(std::bit_cast<std::uint32_t>(got[k]), std::bit_cast<std::uint32_t>(expected)) << stored;
+    }
+  }
+}
+
 TEST(Packing, float_rows_of_any_length_keep_every_weight) {
   Random random(2);
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16})
