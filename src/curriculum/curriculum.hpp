@@ -10,7 +10,7 @@ namespace sw::curriculum {
 
 struct CorpusSize {
   std::uint64_t seed = 1;
-  int conversations = 100'000;  ///< to train on
+  int conversations = 400'000;  ///< to train on
   int validation = 500;         ///< conversations like them
 };
 

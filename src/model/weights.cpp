@@ -28,7 +28,7 @@ std::size_t row_bytes(const TensorView& tensor) {
 /// process's.
 class PanelReaders {
  public:
-  explicit PanelReaders(int threads) : buffers_(static_cast<std::size_t>(threads)) {}
+  PanelReaders(const Kernels& ops, int threads) : ops_(ops), buffers_(static_cast<std::size_t>(threads)) {}
 
   void pack(const PackJob& job, const MappedFile* file, std::int64_t p, int thread) {
     const std::size_t stride = row_bytes(*job.source);
@@ -43,7 +43,7 @@ class PanelReaders {
     }
     const std::byte* rows[panel_rows] = {};
     for (std::int64_t r = 0; r < n; ++r) rows[r] = stored.data() + static_cast<std::size_t>(r) * stride;
-    pack_panel(job.source->dtype, rows, *job.target, p);
+    ops_.pack(job.source->dtype, rows, *job.target, p);
   }
 
   /// The first failure of any thread.
@@ -58,6 +58,7 @@ class PanelReaders {
     if (!error_) error_ = error;
   }
 
+  const Kernels& ops_;
   std::vector<std::vector<std::byte>> buffers_;
   std::mutex mutex_;
   std::optional<Error> error_;
@@ -66,7 +67,8 @@ class PanelReaders {
 /// Collects what has to be packed, then packs it all into one piece of memory.
 class Loader {
  public:
-  Loader(const Checkpoint& checkpoint, bool bf16_dot) : checkpoint_(checkpoint), bf16_dot_(bf16_dot) {}
+  Loader(const Checkpoint& checkpoint, const Kernels& ops, bool bf16_dot)
+      : checkpoint_(checkpoint), ops_(ops), bf16_dot_(bf16_dot) {}
 
   const TensorView* find(const std::string& name) const { return checkpoint_.find(name); }
 
@@ -123,7 +125,7 @@ class Loader {
       job.target->data = at;
       at += job.target->bytes();
     }
-    PanelReaders readers(pool.size());
+    PanelReaders readers(ops_, pool.size());
     for (const PackJob& job : jobs_) {
       const MappedFile* file = file_of(*job.source);
       pool.parallel_for(job.target->panels(), 4, [&](std::int64_t begin, std::int64_t end, int thread) {
@@ -145,6 +147,7 @@ class Loader {
   }
 
   const Checkpoint& checkpoint_;
+  const Kernels& ops_;
   const bool bf16_dot_;
   std::vector<PackJob> jobs_;
   std::size_t bytes_ = 0;
@@ -194,7 +197,7 @@ Result<std::shared_ptr<const Weights>> Weights::load(const ModelSpec& spec, cons
                                                      const WeightsOptions& options, ThreadPool& pool) {
   auto weights = std::make_shared<Weights>();
   weights->kernels_ = options.kernels ? options.kernels : &kernels();
-  Loader loader(checkpoint, weights->kernels_->bf16_dot && !options.exact_floats);
+  Loader loader(checkpoint, *weights->kernels_, weights->kernels_->bf16_dot && !options.exact_floats);
   weights->blocks_.resize(spec.blocks.size());
   for (std::size_t i = 0; i < spec.blocks.size(); ++i) {
     const BlockSpec& block = spec.blocks[i];

@@ -112,6 +112,10 @@ struct Kernels {
   const char* isa;
   bool bf16_dot;
 
+  /// Packs panel `p` of w, whose memory is written to, from rows stored as `dtype`: row r starts at rows[r − 16·p]
+  /// (null past the end). The memory must be zero before.
+  void (*pack)(DType dtype, const std::byte* const (&rows)[panel_rows], const PackedMatrix& w, std::int64_t p);
+
   /// y = x · Wᵀ for the panels [begin, end) of w and all rows of x: [rows, cols] × [w.rows, cols] → [rows, w.rows].
   /// K is summed in ascending blocks of 32 (ascending pairs for bf16_pairs, ascending columns for other floats), one
   /// rounding per block, whatever the number of rows. `scratch`: matmul_scratch_bytes(cols), private to the thread.

@@ -61,10 +61,6 @@ struct PackedMatrix {
 /// so 16-bit floats are kept as such.
 Packing packing_for(DType dtype, bool bf16_dot);
 
-/// Packs panel `p` of `matrix`, whose memory is written to, from rows stored as `dtype`: row r starts at rows[r − 16·p]
-/// (null: a row of zeros past the end). The memory must be zero before.
-void pack_panel(DType dtype, const std::byte* const (&rows)[panel_rows], const PackedMatrix& matrix, std::int64_t p);
-
 /// Where in a block of 256 bytes of q8_split's low nibbles the 16 bytes of a panel's row are.
 constexpr std::int64_t low_nibbles_of_row(int row) {
   return row % 4 * 64 + row / 4 * 16;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/memory.hpp"
-#include "ops/packing.hpp"
+#include "ops/ops.hpp"
 
 namespace sw {
 namespace {
@@ -26,7 +26,7 @@ void pack(benchmark::State& state, DType dtype, Packing packing) {
     for (std::int64_t p = 0; p < matrix.panels(); ++p) {
       const std::byte* starts[panel_rows];
       for (int r = 0; r < panel_rows; ++r) starts[r] = first + static_cast<std::size_t>(p * panel_rows + r) * stride;
-      pack_panel(dtype, starts, matrix, p);
+      kernels().pack(dtype, starts, matrix, p);
     }
     benchmark::ClobberMemory();
   }

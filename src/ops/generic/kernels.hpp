@@ -3,6 +3,7 @@
 
 #include "ops/generic/attention.hpp"
 #include "ops/generic/matmul.hpp"
+#include "ops/generic/pack.hpp"
 #include "ops/generic/rows.hpp"
 #include "ops/generic/screen.hpp"
 
@@ -24,6 +25,7 @@ template <class S>
 constexpr Kernels make_kernels(const char* isa) {
   return {.isa = isa,
           .bf16_dot = S::has_bf16_dot,
+          .pack = Entry<S, pack<S>>::call,
           .matmul = Entry<S, matmul<S>>::call,
           .screen = Entry<S, screen<S>>::call,
           .prepare = Entry<S, prepare<S>>::call,

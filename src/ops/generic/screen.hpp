@@ -68,7 +68,8 @@ typename S::F upper_bounds(const PackedMatrix& w, std::int64_t p, const Activati
 }
 
 /// Keeps the k largest values of a thread, and the shared threshold as high as any thread's k-th.
-inline void keep_best(const Screen& screen, float value) {
+template <class S>
+void keep_best(const Screen& screen, float value) {
   if (!(value > screen.best[0])) return;
   int i = 0;
   for (; i + 1 < screen.k && screen.best[i + 1] < value; ++i) screen.best[i] = screen.best[i + 1];
@@ -93,7 +94,7 @@ void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
       const std::int64_t row = waiting_panel * panel_rows + lane;
       if (row >= w.rows) return waiting = 0, void();
       y[row] = full_product<S>(panel, lane, blocks, x);
-      keep_best(s, y[row]);
+      keep_best<S>(s, y[row]);
     }
   };
   for (std::int64_t p = begin; p < end; ++p) {

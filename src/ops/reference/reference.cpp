@@ -7,11 +7,14 @@
 #include <cstring>
 #include <utility>
 
+#include "ops/generic/pack.hpp"
 #include "ops/tables.hpp"
 #include "tensor/half.hpp"
 
 namespace sw {
 namespace {
+
+struct Baseline {};  // no instructions beyond every processor's
 
 template <class T>
 T read(const std::byte* at, std::int64_t i) {
@@ -399,6 +402,7 @@ void scan(const ScanArgs& s, std::int64_t begin, std::int64_t end) {
 
 const Kernels reference_kernels = {.isa = "reference",
                                    .bf16_dot = false,
+                                   .pack = generic::pack<Baseline>,  // only moves bits: its tests unpack them
                                    .matmul = matmul,
                                    .screen = screen,
                                    .prepare = prepare,

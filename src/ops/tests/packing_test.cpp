@@ -62,7 +62,7 @@ struct Packed {
   std::vector<std::vector<std::byte>> rows;
   OwnedMatrix matrix;
 
-  Packed(DType dtype, Packing packing, std::int64_t n_rows, std::int64_t cols, Random& random)
+  Packed(const Kernels& table, DType dtype, Packing packing, std::int64_t n_rows, std::int64_t cols, Random& random)
       : matrix(packing, n_rows, cols) {
     for (std::int64_t r = 0; r < n_rows; ++r) rows.push_back(random_row(dtype, cols, random));
     for (std::int64_t p = 0; p < matrix.view.panels(); ++p) {
@@ -71,23 +71,26 @@ struct Packed {
         const std::int64_t row = p * panel_rows + r;
         starts[r] = row < n_rows ? rows[static_cast<std::size_t>(row)].data() : nullptr;
       }
-      pack_panel(dtype, starts, matrix.view, p);
+      table.pack(dtype, starts, matrix.view, p);
     }
   }
 };
+
+class EveryPacker : public testing::EveryTable {};
+INSTANTIATE_TEST_SUITE_P(, EveryPacker, testing::every_table, testing::table_name);
 
 bool keeps_every_bit(DType dtype, Packing packing) {
   return packing != Packing::affine8 && !(packing == Packing::bf16_pairs && dtype == DType::f16);
 }
 
-TEST(Packing, unpacked_rows_are_the_stored_weights) {
+TEST_P(EveryPacker, unpacked_rows_are_the_stored_weights) {
   Random random(1);
   for (const DType dtype : stored_types)
     for (const bool bf16_dot : {false, true})
       for (const std::int64_t rows : {1, 16, 21, 48}) {
         const std::int64_t cols = 512;
         const Packing packing = packing_for(dtype, bf16_dot);
-        const Packed packed(dtype, packing, rows, cols, random);
+        const Packed packed(table(), dtype, packing, rows, cols, random);
         std::vector<float> got(static_cast<std::size_t>(cols)), expected(got.size());
         for (std::int64_t r = 0; r < rows; ++r) {
           dequantize(dtype, packed.rows[static_cast<std::size_t>(r)].data(), expected);
@@ -108,7 +111,7 @@ TEST(Packing, unpacked_rows_are_the_stored_weights) {
       }
 }
 
-TEST(Packing, every_f16_becomes_the_nearest_bf16) {
+TEST_P(EveryPacker, every_f16_becomes_the_nearest_bf16) {
   constexpr std::int64_t cols = 0x10000;
   std::vector<std::uint16_t> row(cols);
   for (std::size_t k = 0; k < row.size(); ++k) row[k] = static_cast<std::uint16_t>(k);
@@ -120,7 +123,7 @@ TEST(Packing, every_f16_becomes_the_nearest_bf16) {
   const OwnedMatrix matrix(Packing::bf16_pairs, 2, cols);
   const std::byte* rows[panel_rows] = {reinterpret_cast<const std::byte*>(row.data()),
                                        reinterpret_cast<const std::byte*>(shuffled.data())};
-  pack_panel(DType::f16, rows, matrix.view, 0);
+  table().pack(DType::f16, rows, matrix.view, 0);
   std::vector<float> got(cols);
   for (const std::int64_t r : {0, 1}) {
     unpack_row(matrix.view, r, got.data());
@@ -135,11 +138,11 @@ TEST(Packing, every_f16_becomes_the_nearest_bf16) {
   }
 }
 
-TEST(Packing, float_rows_of_any_length_keep_every_weight) {
+TEST_P(EveryPacker, float_rows_of_any_length_keep_every_weight) {
   Random random(2);
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16})
     for (const std::int64_t cols : {1, 2, 3, 31, 33, 100}) {
-      const Packed packed(dtype, packing_for(dtype, dtype == DType::bf16), 5, cols, random);
+      const Packed packed(table(), dtype, packing_for(dtype, dtype == DType::bf16), 5, cols, random);
       std::vector<float> got(static_cast<std::size_t>(cols)), expected(got.size());
       for (std::int64_t r = 0; r < 5; ++r) {
         dequantize(dtype, packed.rows[static_cast<std::size_t>(r)].data(), expected);

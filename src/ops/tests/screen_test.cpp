@@ -41,7 +41,7 @@ struct Head {
           const std::int64_t row = p * panel_rows + i;
           sources[i] = row < rows ? stored.data() + static_cast<std::size_t>(row) * stride : nullptr;
         }
-        pack_panel(DType::q8_0, sources, matrix->view, p);
+        kernels().pack(DType::q8_0, sources, matrix->view, p);
       }
   }
 };

@@ -2,6 +2,8 @@
 // a lane of one 512-bit register.
 #include <immintrin.h>
 
+#include <bit>
+
 #include "ops/generic/kernels.hpp"
 #include "ops/tables.hpp"
 
@@ -33,6 +35,11 @@ struct Avx512 {
   static F load_bf16(const std::byte* at) {
     const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+  }
+  template <class Halves>
+  static Halves f16_to_bf16(Halves h) {
+    const __m256 wide = _mm256_cvtph_ps(std::bit_cast<__m128i>(h));
+    return std::bit_cast<Halves>(_mm256_cvtneps_pbh(wide));
   }
   static F load_u8(const std::byte* at) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))));

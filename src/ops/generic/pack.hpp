@@ -1,5 +1,8 @@
-// Stored rows → panels. A panel takes 4 bytes of each of its 16 rows in turn: a transpose of 32-bit words. It is done
-// in registers of 16 bytes, which every processor has; with two threads it keeps up with memory.
+// Stored rows → panels, written once for every instruction set. A panel takes 4 bytes of each of its 16 rows in turn: a
+// transpose of 32-bit words. It is done in registers of 16 bytes, which every processor has; with two threads it keeps
+// up with memory.
+#pragma once
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -7,12 +10,12 @@
 #include <cstring>
 
 #include "ops/affine_block.hpp"
-#include "ops/packing.hpp"
+#include "ops/ops.hpp"
 #include "quant/blocks.hpp"
 #include "tensor/half.hpp"
 
-namespace sw {
-namespace {
+namespace sw::generic {
+namespace {  // each file that includes this is compiled for another processor
 
 using Bytes = std::uint8_t __attribute__((vector_size(16)));
 using Halves = std::uint16_t __attribute__((vector_size(16)));
@@ -100,9 +103,12 @@ void put_lines(int n_rows, Read&& read, std::byte* out, std::size_t lines = size
 }
 
 /// Eight binary16 numbers as bfloat16, to nearest even; NaN stays NaN.
+template <class S>
 Halves f16_to_bf16(Halves h) {
+  if constexpr (requires { S::f16_to_bf16(h); }) return S::f16_to_bf16(h);
   const Halves rest = h & 0x7fff;
-  const Halves normal = ((rest + 3 + (rest >> 3 & 1)) >> 3) + (112 << 7);
+  constexpr std::uint16_t exponent_bias = (127 - 15) << 7;
+  const Halves normal = ((rest + 3 + (rest >> 3 & 1)) >> 3) + exponent_bias;
   // Below them are multiples of 2⁻²⁴. (Multiplying their bits by 2^112, as f16_to_f32 does, is slow on many
   // processors.)
   const auto round = [](Words multiple) {
@@ -130,6 +136,7 @@ void pack_floats(const Rows& rows, std::size_t row_bytes, Convert&& convert, std
         (left + lane - 1) / lane);
 }
 
+template <class S>
 void pack_floats(DType dtype, const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
   const std::size_t row_bytes = info(dtype).row_bytes(static_cast<std::size_t>(matrix.cols));
   const auto as_stored = [](auto x) { return x; };
@@ -137,7 +144,7 @@ void pack_floats(DType dtype, const Rows& rows, const PackedMatrix& matrix, std:
     pack_floats<Halves>(rows, row_bytes, as_stored, panel);
   else if (matrix.packing == Packing::bf16_pairs && dtype == DType::f16)
     pack_floats<Words>(
-        rows, row_bytes, [](Words x) { return reinterpret_cast<Words>(f16_to_bf16(reinterpret_cast<Halves>(x))); },
+        rows, row_bytes, [](Words x) { return reinterpret_cast<Words>(f16_to_bf16<S>(reinterpret_cast<Halves>(x))); },
         panel);
   else
     pack_floats<Words>(rows, row_bytes, as_stored, panel);
@@ -355,7 +362,8 @@ void pack_affine8(DType dtype, const Rows& rows, const PackedMatrix& matrix, std
 
 }  // namespace
 
-void pack_panel(DType dtype, const std::byte* const (&stored)[panel_rows], const PackedMatrix& matrix, std::int64_t p) {
+template <class S>
+void pack(DType dtype, const std::byte* const (&stored)[panel_rows], const PackedMatrix& matrix, std::int64_t p) {
   const Rows rows(stored);
   auto* panel = const_cast<std::byte*>(matrix.panel(p));
   switch (matrix.packing) {
@@ -363,7 +371,7 @@ void pack_panel(DType dtype, const std::byte* const (&stored)[panel_rows], const
     case Packing::f16:
     case Packing::bf16:
     case Packing::bf16_pairs:
-      return pack_floats(dtype, rows, matrix, panel);
+      return pack_floats<S>(dtype, rows, matrix, panel);
     case Packing::q4_0:
       return pack_q4_0(rows, matrix, panel);
     case Packing::q5_0:
@@ -383,4 +391,4 @@ void pack_panel(DType dtype, const std::byte* const (&stored)[panel_rows], const
   }
 }
 
-}  // namespace sw
+}  // namespace sw::generic
