@@ -36,7 +36,7 @@ Scale::Scale(std::span<const double> values, const Axis& axis) : logarithmic_(ax
     high_ *= 1.6;
     return;
   }
-  if (low_ > 0 && low_ < high_ / 2) low_ = 0;
+  if (!counts_ && low_ > 0 && low_ < high_ / 2) low_ = 0;
   if (high_ < 0 && high_ > low_ / 2) high_ = 0;
   const double span = high_ - low_;
   const double air = span > 0 ? span * 0.05 : std::max(std::abs(high_) * 0.1, 1e-9);

@@ -12,7 +12,8 @@ namespace sw::report {
 class Scale {
  public:
   /// Covers `values`; those a logarithmic axis has no place for (≤ 0) and those that are not finite are left out. A
-  /// linear axis of values that are all positive begins at 0 where that costs less than half of it.
+  /// linear axis of values that are all positive begins at 0 where that costs less than half of it, unless it
+  /// counts.
   Scale(std::span<const double> values, const Axis& axis);
 
   double at(double value) const;  ///< 0: the axis' beginning, 1: its end; outside for values beyond either

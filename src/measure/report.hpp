@@ -61,7 +61,7 @@ struct StackedBars {
 };
 
 struct Axis {
-  std::string label;
+  std::string label = {};
   bool logarithmic = false;
   bool counts = false;  ///< whole things: no ticks between them
 };
