@@ -24,7 +24,7 @@ std::optional<std::string> TextMarks::unused_in(std::span<const std::string_view
     std::string mark = mark_of(i);
     const std::string escape = escaped(mark);
     const bool used =
-        std::ranges::any_of(texts, [&](std::string_view text) { return text.contains(mark) || text.contains(escape); });
+        std::ranges::any_of(texts, [&](std::string_view one) { return one.contains(mark) || one.contains(escape); });
     if (!used) return mark;
   }
   return std::nullopt;
