@@ -97,6 +97,52 @@ test('two pieces are dragged together, with a cue before they are dropped', asyn
   await expect(chip(page, result)).toBeVisible();
 });
 
+test('a card puts its concept on the board; there the mouse doubles, arranges, removes and clears', async ({
+  page,
+  isMobile,
+}) => {
+  await open(page);
+  const onBoard = pieces(page).getByRole('listitem');
+  for (const name of ['Calculus', 'Probability']) {
+    await page.getByRole('button', { name: `About ${name}` }).click();
+    await page.getByRole('button', { name: 'Put on the board' }).click();
+  }
+  await expect(onBoard).toHaveText([/Calculus/, /Probability/]);
+  if (!isMobile) {
+    await pieces(page).getByRole('button', { name: 'Calculus' }).click({ button: 'middle' });
+    await expect(onBoard).toHaveText([/Calculus/, /Probability/, /Calculus/]);
+    await pieces(page).getByRole('button', { name: 'Probability' }).click({ button: 'right' });
+    await expect(onBoard).toHaveText([/Calculus/, /Calculus/]);
+  }
+  await page.getByRole('button', { name: 'Arrange' }).click();
+  await page.getByRole('button', { name: 'Clear the board' }).click();
+  await expect(onBoard).toHaveCount(0);
+});
+
+test('what is discovered lands where it is seen', async ({ page }) => {
+  const { start, concepts } = await contentOf(page);
+  const name = (id: string) => concepts.find((one) => one.id === id)?.name ?? id;
+  await open(page);
+  const board = (await page.getByRole('region', { name: 'Board' }).boundingBox())!;
+  const known = new Set(start);
+  for (let i = 0; i < 8; ++i) {
+    const next = concepts.flatMap(({ id, recipes }) => {
+      const recipe = recipes.find(
+        (one) => one.ingredients.length === 2 && one.ingredients.every((part) => known.has(part)),
+      );
+      return known.has(id) || !recipe ? [] : [{ id, ingredients: recipe.ingredients }];
+    })[0]!;
+    for (const part of next.ingredients) await chip(page, name(part)).click();
+    const piece = pieces(page).getByRole('button', { name: name(next.id), exact: true });
+    await expect(piece).toBeVisible();
+    const place = (await piece.boundingBox())!;
+    expect(place.x).toBeGreaterThanOrEqual(board.x - place.width / 2);
+    expect(place.x + place.width / 2).toBeLessThan(board.x + board.width);
+    expect(place.y + place.height / 2).toBeLessThan(board.y + board.height);
+    known.add(next.id);
+  }
+});
+
 test('everything can be played from the keyboard', async ({ page, isMobile }) => {
   test.skip(isMobile, 'phones have none');
   const [a, b, result] = await firstDiscovery(page);

@@ -95,7 +95,12 @@ export function BoardView({ ref, game, onTriple }: Props) {
       const element = area.current;
       if (!element) return;
       const middle = { x: element.clientWidth / 2, y: element.clientHeight / 2 + 40 };
-      setFresh(board.addNear(id, (middle.x - seen.x) / seen.scale, (middle.y - seen.y) / seen.scale).key);
+      const piece = board.addNear(id, (middle.x - seen.x) / seen.scale, (middle.y - seen.y) / seen.scale);
+      setFresh(piece.key);
+      // On a full board, or a small one, the next free place may be out of sight.
+      const [x, y] = [piece.x * seen.scale + seen.x, piece.y * seen.scale + seen.y];
+      const isSeen = x > 80 && x < element.clientWidth - 80 && y > 60 && y < element.clientHeight - 30;
+      if (!isSeen) setView({ ...seen, x: seen.x + middle.x - x, y: seen.y + middle.y - y });
     },
     dragIn: (event, id) => {
       const at = place(event);
