@@ -13,8 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   static const auto real = embedded_content();
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
-  constexpr std::string_view replaceable[] = {"concepts/mathematics.toml", "misconceptions.toml", "paths.toml",
-                                              "achievements.toml",         "modules.toml",        "categories.toml"};
+  constexpr std::string_view replaceable[] = {
+      "concepts/mathematics.toml", "misconceptions.toml", "paths.toml",     "achievements.toml",
+      "challenges.toml",           "modules.toml",        "categories.toml"};
   const std::string_view path = replaceable[data[0] % std::size(replaceable)];
   std::vector<ContentFile> files;
   for (const ContentFile& file : real) {
@@ -38,5 +39,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)validate(*content);
   State state = new_game(*content, 1);
   (void)apply(*content, state, {AskHint{}, 1});
+  (void)apply(*content, state, {TakeChallenge{0, 0, 1}, 1});
   return 0;
 }
