@@ -15,6 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr sw::TokenId unknown = 0;
+
 constexpr std::string_view templates[] = {
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n",
     "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content | trim + '</s>' }}{% endfor %}",
@@ -28,7 +30,7 @@ constexpr std::string_view templates[] = {
 /// Every character is unknown to it but those in special tokens.
 std::unique_ptr<const sw::Tokenizer> tokenizer_of(std::string_view chat_template) {
   Json added = Json::array();
-  int id = 1;
+  int id = unknown + 1;
   for (const char* content :
        {"<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|user|>", "[INST]", "[/INST]", "§", "<|im_start|>x", "<<"})
     added.push_back({{"id", id++},
@@ -40,8 +42,8 @@ std::unique_ptr<const sw::Tokenizer> tokenizer_of(std::string_view chat_template
                      {"special", true}});
   const Json file = {
       {"added_tokens", added},
-      {"normalizer", {{"type", "Prepend"}, {"prepend", "_"}}},
-      {"model", {{"type", "BPE"}, {"vocab", {{"?", 0}}}, {"merges", Json::array()}, {"unk_token", "?"}}}};
+      {"normalizer", {{"type", "Prepend"}, {"prepend", "▁"}}},
+      {"model", {{"type", "BPE"}, {"vocab", {{"?", unknown}}}, {"merges", Json::array()}, {"unk_token", "?"}}}};
   const Json config = {{"chat_template", chat_template}, {"bos_token", "<s>"}, {"eos_token", "</s>"}};
   auto tokenizer = sw::Tokenizer::from_json(file.dump(), config.dump());
   if (!tokenizer) std::abort();
@@ -56,7 +58,7 @@ struct Chat {
   sw::Result<std::vector<sw::TokenId>> specials(const std::vector<sw::Message>& messages) const {
     SW_ASSIGN(const sw::PromptText text, prompt.render(messages));
     SW_ASSIGN(std::vector<sw::TokenId> ids, prompt.encode(text));
-    std::erase_if(ids, [&](sw::TokenId id) { return !tokenizer->is_special(id); });
+    std::erase_if(ids, [&](sw::TokenId id) { return id == unknown || !tokenizer->is_special(id); });
     return ids;
   }
 
