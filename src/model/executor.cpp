@@ -5,6 +5,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "base/first_error.hpp"
 #include "model/buffers.hpp"
 #include "ops/ops.hpp"
 
@@ -73,7 +74,7 @@ struct Executor::Impl {
       : spec(s), weights(std::move(w)), pool(p), options(o) {}
 
   Status check() const;
-  void start();
+  Status start();
   void run_block(int index);
   void attention_mixer(int index, const Attention& a, const AttentionWeights& w, float* out, bool add);
   void attend(int index, const Attention& a);
@@ -122,7 +123,7 @@ Result<Logits> Executor::forward(std::span<const BatchEntry> batch, StatePool& s
   run.batch = batch;
   run.state = &state;
   SW_TRY(run.check());
-  run.start();
+  SW_TRY(run.start());
   if (run.n_tokens == 0) return Logits{{}, run.spec.vocab};
   for (int block = 0; block < static_cast<int>(run.spec.blocks.size()); ++block) run.run_block(block);
   run.sum_hidden();
@@ -156,7 +157,7 @@ Status Executor::Impl::check() const {
 }
 
 /// Embeds the tokens and tabulates the rotations of their positions.
-void Executor::Impl::start() {
+Status Executor::Impl::start() {
   const Span span(spans, "embed", -1, 0, 0);
   n_tokens = 0;
   for (std::size_t e = 0; e < batch.size(); ++e) {
@@ -166,12 +167,15 @@ void Executor::Impl::start() {
       buffers.position[n_tokens] = first + static_cast<std::int64_t>(t);
     }
   }
-  pool.parallel_for(n_tokens, 8, [&](std::int64_t begin, std::int64_t end, int) {
+  FirstError error;
+  pool.parallel_for(n_tokens, 8, [&](std::int64_t begin, std::int64_t end, int thread) {
     for (std::int64_t row = begin; row < end; ++row) {
       const BatchEntry& entry = batch[static_cast<std::size_t>(buffers.entry[row])];
       const std::int64_t within = buffers.position[row] - state->length(entry.sequence);
       float* x = buffers.residual + row * spec.width;
-      weights->embed(entry.tokens[static_cast<std::size_t>(within)], x);
+      std::byte* scratch = buffers.scratch[static_cast<std::size_t>(thread)];
+      if (const Status read = weights->embed(entry.tokens[static_cast<std::size_t>(within)], x, scratch); !read)
+        return error.set(read.error());
       if (spec.embedding_scale != 1)
         for (int i = 0; i < spec.width; ++i) x[i] *= spec.embedding_scale;
       for (std::size_t r = 0; r < spec.ropes.size(); ++r) {
@@ -185,6 +189,7 @@ void Executor::Impl::start() {
       }
     }
   });
+  return error.status();
 }
 
 void Executor::Impl::run_block(int index) {

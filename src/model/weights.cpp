@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
-#include <optional>
 #include <string>
 
+#include "base/first_error.hpp"
 #include "ops/ops.hpp"
 #include "quant/quant.hpp"
 
@@ -23,6 +22,15 @@ std::size_t row_bytes(const TensorView& tensor) {
   return info(tensor.dtype).row_bytes(static_cast<std::size_t>(tensor.shape.back()));
 }
 
+/// The file that holds a tensor; null: it is in memory of its own.
+std::shared_ptr<const MappedFile> file_of(const Checkpoint& checkpoint, const TensorView& tensor) {
+  for (const auto& file : checkpoint.files) {
+    const auto all = file->bytes();
+    if (tensor.data.data() >= all.data() && tensor.data.data() < all.data() + all.size()) return file;
+  }
+  return nullptr;
+}
+
 /// Packs panels whose rows are copied from the file first, to a buffer of each thread that its cache holds. Read
 /// through the mapping, 16 rows at a time would wait for page faults and TLB misses, and their pages count as this
 /// process's.
@@ -38,7 +46,7 @@ class PanelReaders {
     if (file) {
       std::vector<std::byte>& buffer = buffers_[static_cast<std::size_t>(thread)];
       buffer.resize(std::max(buffer.size(), stored.size()));
-      if (const Status read = file->read(stored, buffer.data()); !read) return set(read.error());
+      if (const Status read = file->read(stored, buffer.data()); !read) return error_.set(read.error());
       stored = buffer;
     }
     const std::byte* rows[panel_rows] = {};
@@ -46,22 +54,12 @@ class PanelReaders {
     ops_.pack(job.source->dtype, rows, *job.target, p);
   }
 
-  /// The first failure of any thread.
-  Status status() const {
-    if (error_) return std::unexpected(*error_);
-    return {};
-  }
+  Status status() const { return error_.status(); }
 
  private:
-  void set(const Error& error) {
-    const std::lock_guard lock(mutex_);
-    if (!error_) error_ = error;
-  }
-
   const Kernels& ops_;
   std::vector<std::vector<std::byte>> buffers_;
-  std::mutex mutex_;
-  std::optional<Error> error_;
+  FirstError error_;
 };
 
 /// Collects what has to be packed, then packs it all into one piece of memory.
@@ -127,7 +125,7 @@ class Loader {
     }
     PanelReaders readers(ops_, pool.size());
     for (const PackJob& job : jobs_) {
-      const MappedFile* file = file_of(*job.source);
+      const MappedFile* file = file_of(checkpoint_, *job.source).get();
       pool.parallel_for(job.target->panels(), 4, [&](std::int64_t begin, std::int64_t end, int thread) {
         for (std::int64_t p = begin; p < end; ++p) readers.pack(job, file, p, thread);
       });
@@ -137,15 +135,6 @@ class Loader {
   }
 
  private:
-  /// The file that holds a tensor; null: it is in memory of its own.
-  const MappedFile* file_of(const TensorView& tensor) const {
-    for (const auto& file : checkpoint_.files) {
-      const auto all = file->bytes();
-      if (tensor.data.data() >= all.data() && tensor.data.data() < all.data() + all.size()) return file.get();
-    }
-    return nullptr;
-  }
-
   const Checkpoint& checkpoint_;
   const Kernels& ops_;
   const bool bf16_dot_;
@@ -227,17 +216,22 @@ Result<std::shared_ptr<const Weights>> Weights::load(const ModelSpec& spec, cons
   loader.linear(spec.tied_head ? "token_embd" : "output", weights->head_);
   if (can_screen(spec, weights->head_)) loader.repack(weights->head_, Packing::q8_split);
   weights->embedding_ = *checkpoint.find("token_embd.weight");
-  weights->files_ = checkpoint.files;
+  weights->embedding_file_ = file_of(checkpoint, weights->embedding_);
   for (const auto& buffer : checkpoint.owned)
     if (weights->embedding_.data.data() == buffer->data()) weights->owned_.push_back(buffer);
   SW_ASSIGN(weights->memory_, loader.pack(pool));
   return weights;
 }
 
-void Weights::embed(std::int64_t token, float* out) const {
+Status Weights::embed(std::int64_t token, float* out, std::byte* scratch) const {
   const auto width = static_cast<std::size_t>(embedding_.shape[1]);
-  dequantize(embedding_.dtype, embedding_.data.data() + static_cast<std::size_t>(token) * row_bytes(embedding_),
-             {out, width});
+  auto row = embedding_.data.subspan(static_cast<std::size_t>(token) * row_bytes(embedding_), row_bytes(embedding_));
+  if (embedding_file_) {
+    SW_TRY(embedding_file_->read(row, scratch));
+    row = {scratch, row.size()};
+  }
+  dequantize(embedding_.dtype, row.data(), {out, width});
+  return {};
 }
 
 }  // namespace sw

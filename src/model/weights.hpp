@@ -58,8 +58,9 @@ class Weights {
   const std::vector<BlockWeights>& blocks() const { return blocks_; }
   const std::vector<float>& output_norm() const { return output_norm_; }
   const Linear& head() const { return head_; }
-  /// Row `token` of the embedding, [width].
-  void embed(std::int64_t token, float* out) const;
+  /// Row `token` of the embedding, [width]. It is copied from its file, not mapped: a page fault brings 16 pages and
+  /// more into memory for a row. `scratch`: 4 · width bytes.
+  Status embed(std::int64_t token, float* out, std::byte* scratch) const;
 
   /// The kernels they were packed for.
   const Kernels& ops() const { return *kernels_; }
@@ -72,7 +73,7 @@ class Weights {
   std::vector<float> output_norm_;
   Linear head_;
   TensorView embedding_;
-  std::vector<std::shared_ptr<const MappedFile>> files_;  // hold embedding_
+  std::shared_ptr<const MappedFile> embedding_file_;  // null: embedding_ is in owned_ or in memory that stays
   std::vector<std::shared_ptr<const std::vector<std::byte>>> owned_;
   Memory memory_;
 };
