@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/tests/temporary_folder.hpp"
+
 // Runs the built program as a user would.
 
 namespace sw {
@@ -22,18 +24,8 @@ struct Finished {
 /// A folder of this test program's own, removed when it ends. It is the home of the programs it runs, so that no test
 /// touches the measurements of whoever runs it.
 inline const std::filesystem::path& test_home() {
-  static const struct Home {
-    std::filesystem::path path;
-    Home() {
-      std::string name = (std::filesystem::temp_directory_path() / "speedwins-test-XXXXXX").string();
-      path = ::mkdtemp(name.data());
-    }
-    ~Home() {
-      std::error_code error;
-      std::filesystem::remove_all(path, error);
-    }
-  } home;
-  return home.path;
+  static const TemporaryFolder home;
+  return home.path();
 }
 
 inline std::string text_of(const std::filesystem::path& file) {

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/tests/temporary_folder.hpp"
+
 namespace sw {
 namespace {
 
@@ -16,17 +18,12 @@ namespace fs = std::filesystem;
 
 class AtomicFiles : public testing::Test {
  protected:
-  AtomicFiles() {
-    std::string pattern = (fs::temp_directory_path() / "speedwins-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~AtomicFiles() override { fs::remove_all(folder); }
-
   std::size_t files() const {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
   }
 
-  fs::path folder;
+  TemporaryFolder temporary;
+  const fs::path& folder = temporary.path();
 };
 
 TEST_F(AtomicFiles, AppearWhenCommitted) {
@@ -84,6 +81,24 @@ TEST_F(AtomicFiles, TextAboveTheLimitIsRefused) {
   std::ofstream(folder / "text") << "123456789";
   EXPECT_TRUE(read_text_file(folder / "text", 9));
   EXPECT_FALSE(read_text_file(folder / "text", 8));
+}
+
+class MappedFiles : public AtomicFiles {};
+
+TEST_F(MappedFiles, AreCopiedFromWithoutTheMapping) {
+  const fs::path path = folder / "mapped";
+  std::ofstream(path) << std::string(10'000, 'a') + "speed wins";
+  const MappedFile file = MappedFile::open(path).value();
+  std::string copy(10, 0);
+  ASSERT_TRUE(file.read(file.bytes().last(10), reinterpret_cast<std::byte*>(copy.data())));
+  EXPECT_EQ(copy, "speed wins");
+  ASSERT_TRUE(file.read(file.bytes().last(0), nullptr));
+
+  fs::resize_file(path, 5'000);
+  const Status cut = file.read(file.bytes().last(10), reinterpret_cast<std::byte*>(copy.data()));
+  ASSERT_FALSE(cut);
+  EXPECT_NE(cut.error().message().find("became shorter"), std::string::npos) << cut.error().message();
+  EXPECT_NE(cut.error().message().find("10010 bytes"), std::string::npos) << cut.error().message();
 }
 
 }  // namespace

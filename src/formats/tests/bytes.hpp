@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include <unistd.h>
+#include "base/tests/temporary_folder.hpp"
 
 namespace sw::test {
 
@@ -54,26 +54,14 @@ inline std::span<const std::byte> as_bytes(std::string_view text) {
 }
 
 /// A folder of its own for a test, removed with everything in it.
-class Folder {
+class Folder : public TemporaryFolder {
  public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "speedwins-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path file(std::string_view name) const { return path_ / name; }
+  std::filesystem::path file(std::string_view name) const { return path() / name; }
   std::filesystem::path file(std::string_view name, std::string_view content) const {
     std::filesystem::create_directories(file(name).parent_path());
     std::ofstream(file(name), std::ios::binary) << content;
     return file(name);
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 }  // namespace sw::test

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "temporary_folder.hpp"
+#include "base/tests/temporary_folder.hpp"
 
 namespace sw {
 namespace {

@@ -13,7 +13,7 @@
 #include <fstream>
 #include <thread>
 
-#include "temporary_folder.hpp"
+#include "base/tests/temporary_folder.hpp"
 
 namespace sw {
 namespace {

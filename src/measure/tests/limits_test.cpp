@@ -10,7 +10,7 @@
 
 #include "measure/machine_cache.hpp"
 #include "measure/probes.hpp"
-#include "temporary_folder.hpp"
+#include "base/tests/temporary_folder.hpp"
 
 namespace sw {
 namespace {

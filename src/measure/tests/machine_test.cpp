@@ -6,7 +6,7 @@
 #include <fstream>
 #include <string>
 
-#include "temporary_folder.hpp"
+#include "base/tests/temporary_folder.hpp"
 
 namespace sw {
 namespace {

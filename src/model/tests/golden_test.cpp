@@ -11,6 +11,7 @@
 #include "formats/safetensors.hpp"
 #include "model/executor.hpp"
 #include "model/model.hpp"
+#include "model/tests/golden_folders.hpp"
 #include "ops/ops.hpp"
 
 namespace sw {
@@ -19,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using Tokens = std::vector<TokenId>;
 
-const fs::path models = fs::path(SPEEDWINS_SOURCE_DIR) / "tests/golden/models";
+const fs::path models = golden_models();
 
 struct Golden {
   nlohmann::json description;
@@ -195,6 +196,22 @@ INSTANTIATE_TEST_SUITE_P(Families, GoldenModels,
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });
+
+TEST(Weights, OfAFileThatLosesItsEndGiveAnErrorAndNoSignal) {
+  const TemporaryFolder folder;
+  fs::copy(golden_models() / "qwen2", folder.path() / "model", fs::copy_options::recursive);
+  Engine engine(folder.path() / "model", 64, nullptr);
+  const SequenceId sequence = engine.state->open().value();
+  const std::vector<TokenId> tokens{1, 2, 3};
+  EXPECT_EQ(engine.append(sequence, tokens).size(), 3u);
+  fs::resize_file(folder.path() / "model" / "model.safetensors", 0);
+  try {
+    engine.append(sequence, tokens);
+    ADD_FAILURE() << "embedding rows were read from an empty file";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("became shorter"), std::string::npos) << error.what();
+  }
+}
 
 }  // namespace
 }  // namespace sw

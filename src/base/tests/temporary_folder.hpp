@@ -11,7 +11,7 @@ namespace sw {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "speedwins-measure-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "speedwins-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   ~TemporaryFolder() {
