@@ -21,15 +21,14 @@ void take_top(std::span<const float> logits, float temperature, std::span<TokenI
   };
   const auto k = static_cast<std::ptrdiff_t>(tokens.size());
   std::ranges::partial_sort(order, order.begin() + k, before);
-  const float most = logits[static_cast<std::size_t>(order[0])];
-  double sum = 0;
-  for (const float x : logits) sum += std::exp((double{x} - most) / temperature);
-  const double lse = std::log(sum);
+  std::vector<float> scaled(logits.begin(), logits.end());
+  kernels().scale(1 / temperature, std::ssize(scaled), scaled.data());
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     tokens[i] = order[i];
-    log_probabilities[i] =
-        static_cast<float>((double{logits[static_cast<std::size_t>(order[i])]} - most) / temperature - lse);
+    log_probabilities[i] = scaled[static_cast<std::size_t>(order[i])];
   }
+  const float lse = kernels().softmax(scaled.data(), std::ssize(scaled));
+  for (float& x : log_probabilities) x -= lse;
 }
 
 double DistillationLoss::judge(std::int64_t row, std::span<float> logits, float scale, float* scratch) const {
