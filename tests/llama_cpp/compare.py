@@ -4,10 +4,14 @@ speedwins continues a prompt. llama.cpp then reads the prompt and that continuat
 on the same past, and one early difference does not make all later ones meaningless. Where its most likely token is
 another one, the lead it gives that token says whether this is a tie that rounding decided: the two programs round at
 different places (llama.cpp quantizes activations to Q8_0 for Q8_0 and Q4_0 weights, F16 keys and values in both).
+
+With --node the current release of llama.cpp (npm package node-llama-cpp) also continues the prompt by itself. Where it
+parts from speedwins the same lead judges both candidates, and it goes on from the token that speedwins chose.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,6 +20,8 @@ import tempfile
 import numpy
 from golden_copy import GOLDEN, readable_copy
 from llama_cpp_low_level import Model
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 # Not among them: sliding windows of Mistral and Qwen2, which llama.cpp ignores; the goldens of Transformers check those.
 FAMILIES = ["qwen2", "qwen3", "llama", "llama-biases", "llama-tied", "llama-rope-linear", "llama-rope-llama3",
@@ -37,10 +43,34 @@ def speedwins(program, *arguments, stdin=None):
     return done.stdout
 
 
+def node(args, file, past, count):
+    """What node-llama-cpp says next, `count` tokens or until the text ends."""
+    done = subprocess.run(["node", HERE / "greedy.mjs", str(file), str(count), *map(str, past)], capture_output=True,
+                          text=True, env={**os.environ, "NODE_LLAMA_CPP": str(args.node)})
+    if done.returncode != 0:
+        raise SystemExit(f"node-llama-cpp failed: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def partings(args, file, prompt, chosen, rows):
+    """Where node-llama-cpp, running free, chooses another token: (position, token, how far both are apart in σ)."""
+    found, begin = [], 0
+    while begin < len(chosen):
+        theirs = node(args, file, prompt + chosen[:begin], len(chosen) - begin)
+        parted = next((i for i, (a, b) in enumerate(zip(chosen[begin:], theirs)) if a != b), None)
+        if parted is None:
+            begin += max(len(theirs), 1)
+            continue
+        at, token = begin + parted, theirs[parted]
+        found.append((at, token, abs(rows[at][token] - rows[at][chosen[at]]) / rows[at].std()))
+        begin = at + 1
+    return found
+
+
 def compare(args, label, quant, file):
     """Prints the line of one file; False where a token differs by more than a tie."""
-    prompt = [int(id) for id in speedwins(args.speedwins, "tokenize", file, stdin=PROMPT + "\n").split()]
-    ours = json.loads(speedwins(args.speedwins, "run", file, "--raw", "-p", PROMPT, "-n", args.new_tokens, "-t", 2,
+    prompt = [int(id) for id in speedwins(args.speedwins, "tokenize", file, stdin=args.prompt + "\n").split()]
+    ours = json.loads(speedwins(args.speedwins, "run", file, "--raw", "-p", args.prompt, "-n", args.new_tokens, "-t", 2,
                                 "--ignore-eos", "--logprobs", 1, "--json"))
     if ours["prompt_tokens"] != len(prompt):
         raise SystemExit(f"{file}: run read {ours['prompt_tokens']} prompt tokens, tokenize gives {len(prompt)}")
@@ -67,7 +97,15 @@ def compare(args, label, quant, file):
     worst = int(leads.argmax())
     if same < len(chosen):
         line += f"   largest lead {leads[worst]:.4f} σ at {worst}: {int(rows[worst].argmax())}, not {chosen[worst]}"
-    good = bool(leads[worst] <= TIE.get(quant, TIE_QUANTIZED))
+    tie = TIE.get(quant, TIE_QUANTIZED)
+    good = bool(leads[worst] <= tie)
+    if args.node:
+        parted = partings(args, file, prompt, chosen, rows)
+        line += f"   node-llama-cpp parts {len(parted)} times"
+        if parted:
+            at, token, apart = max(parted, key=lambda parting: parting[2])
+            line += f", at most {apart:.4f} σ apart at {at}: {token}, not {chosen[at]}"
+            good = good and apart <= 2 * tie  # two releases of llama.cpp, each rounding elsewhere
     print(line if good else line + "   DIFFERENT", flush=True)
     return good
 
@@ -98,6 +136,8 @@ def main():
     parser.add_argument("--synth", action="append", default=[], metavar="SHAPE[:TYPE,…]")
     parser.add_argument("--model", action="append", default=[], type=pathlib.Path, metavar="FILE")
     parser.add_argument("--new-tokens", "-n", type=int, default=64)
+    parser.add_argument("--prompt", "-p", default=PROMPT, help="one line")
+    parser.add_argument("--node", type=pathlib.Path, help="a folder with node-llama-cpp in node_modules")
     parser.add_argument("--speedwins", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
     different = 0

@@ -1,7 +1,6 @@
 // Greedy continuation by llama.cpp (npm package node-llama-cpp), to compare this program with.
 //
-//   node greedy.mjs MODEL.gguf N ID…              the N most likely token ids after the prompt, as a JSON array
-//   node greedy.mjs MODEL.gguf --tokenize TEXT    the ids of a text, special tokens recognised
+//   node greedy.mjs MODEL.gguf N ID…              the N most likely ids after the prompt, as a JSON array
 //
 // NODE_LLAMA_CPP names the folder the package is installed in, when it is not found from here.
 import path from "node:path";
@@ -13,25 +12,20 @@ const entry = folder
     : "node-llama-cpp";
 const {getLlama, LlamaLogLevel} = await import(entry);
 
-const [modelPath, first, ...rest] = process.argv.slice(2);
-if (!modelPath || !first || rest.length === 0) {
-    console.error("usage: node greedy.mjs MODEL.gguf N ID… | MODEL.gguf --tokenize TEXT");
+const [modelPath, count, ...rest] = process.argv.slice(2);
+if (!modelPath || !count || rest.length === 0) {
+    console.error("usage: node greedy.mjs MODEL.gguf N ID…");
     process.exit(2);
 }
 
 const llama = await getLlama({gpu: false, build: "never", logLevel: LlamaLogLevel.error, maxThreads: 2});
 const model = await llama.loadModel({modelPath});
+const prompt = rest.map(Number);
+const context = await model.createContext({contextSize: prompt.length + Number(count) + 8});
 const ids = [];
-if (first === "--tokenize") {
-    ids.push(...model.tokenize(rest.join(" "), true));
-} else {
-    const prompt = rest.map(Number);
-    const context = await model.createContext({contextSize: prompt.length + Number(first) + 8});
-    const sequence = context.getSequence();
-    for await (const token of sequence.evaluate(prompt, {temperature: 0, yieldEogToken: true})) {
-        ids.push(token);
-        if (ids.length === Number(first)) break;
-    }
+for await (const token of context.getSequence().evaluate(prompt, {temperature: 0, yieldEogToken: true})) {
+    ids.push(token);
+    if (ids.length === Number(count)) break;
 }
 console.log(JSON.stringify(ids));
 await llama.dispose();
