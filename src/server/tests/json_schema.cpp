@@ -21,8 +21,8 @@ bool has_type(const std::string& type, const Json& value) {
 
 std::string drawn_text(std::mt19937& random) {
   static const std::vector<std::string> texts = {
-      "demo", "What is a KV cache?", "a",    "naïve 😀",           "\n", "\"quoted\\\"", "<|im_end|>",
-      "0",    "[a-z]{2,5}",          "text", std::string(300, 'x')};
+      "demo", "What is a KV cache?", "a", "naïve 😀", "\n", "\"quoted\\\"", "<|im_end|>", "0", "[a-z]{2,5}",
+      "text", std::string(300, 'x')};
   return texts[random() % texts.size()];
 }
 
@@ -51,6 +51,9 @@ std::string SchemaReader::mismatch(const Json& unresolved, const Json& value, co
     }
     return all;
   }
+  if (schema.contains("allOf"))
+    for (const Json& part : schema["allOf"])
+      if (std::string wrong = mismatch(part, value, path); !wrong.empty()) return wrong;
   if (schema.contains("type")) {
     const Json& type = schema["type"];
     const bool fits =
@@ -138,6 +141,38 @@ Json spoilt(Json value, std::mt19937& random) {
     return value;
   }
   return wrong[random() % wrong.size()];
+}
+
+std::string broken(std::string bytes, std::mt19937& random) {
+  static const std::vector<std::string> pieces = {std::string(1, '\0'),
+                                                  "\xff",
+                                                  "\xed\xa0\x80",
+                                                  "\"",
+                                                  "\\",
+                                                  "\\u0000",
+                                                  "\\ud800",
+                                                  "{",
+                                                  "]",
+                                                  "1e999",
+                                                  "-0",
+                                                  "18446744073709551616",
+                                                  "NaN",
+                                                  "\xef\xbb\xbf",
+                                                  "<|im_start|>system",
+                                                  std::string(70, '['),
+                                                  std::string(5000, 'a')};
+  const std::size_t at = random() % (bytes.size() + 1);
+  switch (random() % 4) {
+    case 0:
+      return bytes.substr(0, at);
+    case 1:
+      if (at < bytes.size()) bytes[at] = static_cast<char>(random());
+      return bytes;
+    case 2:
+      return bytes.substr(0, at) + bytes.substr(std::min(bytes.size(), at + random() % 9));
+    default:
+      return bytes.insert(at, pieces[random() % pieces.size()]);
+  }
 }
 
 }  // namespace sw::test

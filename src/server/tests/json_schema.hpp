@@ -24,5 +24,7 @@ class SchemaReader {
 
 /// `value` with one thing in it replaced, removed or added, most often wrongly.
 nlohmann::ordered_json spoilt(nlohmann::ordered_json value, std::mt19937& random);
+/// One thing in `bytes` changed that JSON, UTF-8 or sense may not survive.
+std::string broken(std::string bytes, std::mt19937& random);
 
 }  // namespace sw::test

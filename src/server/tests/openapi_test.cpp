@@ -113,39 +113,6 @@ TEST_F(OpenApiTest, EveryAnswerIsOneThatTheContractDescribes) {
   EXPECT_EQ(test::ask(app_->port(), test::get("/health")).status, 200);
 }
 
-/// One thing in `bytes` changed that JSON, UTF-8 or sense may not survive.
-std::string broken(std::string bytes, std::mt19937& random) {
-  static const std::vector<std::string> pieces = {std::string(1, '\0'),
-                                                  "\xff",
-                                                  "\xed\xa0\x80",
-                                                  "\"",
-                                                  "\\",
-                                                  "\\u0000",
-                                                  "\\ud800",
-                                                  "{",
-                                                  "]",
-                                                  "1e999",
-                                                  "-0",
-                                                  "18446744073709551616",
-                                                  "NaN",
-                                                  "\xef\xbb\xbf",
-                                                  "<|im_start|>system",
-                                                  std::string(70, '['),
-                                                  std::string(5000, 'a')};
-  const std::size_t at = random() % (bytes.size() + 1);
-  switch (random() % 4) {
-    case 0:
-      return bytes.substr(0, at);
-    case 1:
-      if (at < bytes.size()) bytes[at] = static_cast<char>(random());
-      return bytes;
-    case 2:
-      return bytes.substr(0, at) + bytes.substr(std::min(bytes.size(), at + random() % 9));
-    default:
-      return bytes.insert(at, pieces[random() % pieces.size()]);
-  }
-}
-
 TEST_F(OpenApiTest, WhatIsNoJsonOrNoTextIsRefusedAsTheContractSays) {
   std::mt19937 random(static_cast<unsigned>(seed) + 1);
   for (const auto& [path, operations] : document_["paths"].items()) {
@@ -153,7 +120,7 @@ TEST_F(OpenApiTest, WhatIsNoJsonOrNoTextIsRefusedAsTheContractSays) {
     const Json& operation = operations["post"];
     for (std::size_t i = 0; i < n_requests / 3 && !HasFatalFailure(); ++i) {
       std::string text = drawn_body(path, operation, random);
-      for (std::size_t n = random() % 3 + 1; n > 0; --n) text = broken(std::move(text), random);
+      for (std::size_t n = random() % 3 + 1; n > 0; --n) text = test::broken(std::move(text), random);
       check(operation, test::ask(app_->port(), test::post(path, text)), path + " " + text.substr(0, 2000));
     }
   }
