@@ -36,7 +36,7 @@ class ThreadPool {
   template <class F>
   void parallel_for(std::int64_t n, std::int64_t grain, F&& f) {
     if (n_threads_ == 1 || n <= grain) {
-      if (n > 0) f(std::int64_t{0}, n, 0);
+      for (std::int64_t begin = 0; begin < n; begin += grain) f(begin, std::min(begin + grain, n), 0);
       return;
     }
     const std::int64_t pieces = (n + grain - 1) / grain;

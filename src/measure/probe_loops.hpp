@@ -11,15 +11,16 @@
 namespace sw {
 namespace {
 
-/// Enough independent sums to hide the latency of a multiply-add (4 or 5 cycles, two a cycle).
-constexpr int n_sums = 10;
+/// Enough independent sums to hide the latency of a multiply-add (4 cycles, or 6 of a pair of BF16, two a cycle),
+/// and few enough for 16 registers.
+constexpr int n_sums = 12;
 
 /// acc = S::step(acc, a, b) for n_sums independent sums. S::hide makes the compiler forget what it knows of a register,
 /// so that nothing is computed before the loop and no two sums are one.
 template <class S>
 void run_steps(std::int64_t iterations) {
   typename S::Register sums[n_sums], a = S::zero(), b = S::zero();
-#pragma GCC unroll 10
+#pragma GCC unroll 12
   for (auto& sum : sums) {
     sum = S::zero();
     S::hide(sum);
@@ -27,10 +28,10 @@ void run_steps(std::int64_t iterations) {
   S::hide(b);
   for (std::int64_t i = 0; i < iterations; ++i) {
     S::hide(a);
-#pragma GCC unroll 10
+#pragma GCC unroll 12
     for (int k = 0; k < n_sums; ++k) sums[k] = S::step(sums[k], a, b);
   }
-#pragma GCC unroll 10
+#pragma GCC unroll 12
   for (auto& sum : sums) S::hide(sum);
 }
 

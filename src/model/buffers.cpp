@@ -15,13 +15,13 @@ Widths widths_of(const ModelSpec& spec) {
       w.group = std::max<std::int64_t>(w.group, a->n_heads / a->kv_heads);
       w.head_dim = std::max<std::int64_t>(w.head_dim, a->head_dim);
     } else if (const auto* m = std::get_if<Mamba>(&block.mixer)) {
-      w.hidden = std::max<std::int64_t>(w.hidden, m->inner);
+      w.inner = std::max<std::int64_t>(w.inner, m->inner);
       w.selection = std::max<std::int64_t>(w.selection, m->dt_rank + 2 * m->state);
     }
     if (const auto* f = std::get_if<GatedMlp>(&block.ffn)) w.hidden = std::max<std::int64_t>(w.hidden, f->hidden);
     if (const auto* f = std::get_if<Mlp>(&block.ffn)) w.hidden = std::max<std::int64_t>(w.hidden, f->hidden);
   }
-  w.input = std::max({w.input, w.query, w.hidden});
+  w.input = std::max({w.input, w.query, w.inner});
   return w;
 }
 
@@ -31,22 +31,33 @@ void Buffers::lay_out(Arena arena, const ModelSpec& spec, std::int64_t tokens, s
   const auto floats = [&](std::int64_t rows, std::int64_t cols) {
     return arena.take<float>(static_cast<std::size_t>(rows * cols));
   };
-  const auto cells = static_cast<std::size_t>(tokens * w.input);
+  const auto activations = [&](std::int64_t cols) {
+    const auto cells = static_cast<std::size_t>(tokens * cols);
+    Activations x;
+    x.f32 = floats(tokens, cols);
+    x.bf16 = arena.take<std::uint16_t>(static_cast<std::size_t>(tokens * bf16_stride(cols)));
+    x.q8 = arena.take<std::int8_t>(cells);
+    x.scales = arena.take<float>(cells / 32);
+    x.scaled_sums = arena.take<float>(cells / 32);
+    x.offsets32 = arena.take<std::int32_t>(cells / 32);
+    x.offsets16 = arena.take<std::int32_t>(cells / 16);
+    return x;
+  };
   residual = floats(tokens, spec.width);
-  input.f32 = floats(tokens, w.input);
-  input.bf16 = arena.take<std::uint16_t>(static_cast<std::size_t>(tokens * bf16_stride(w.input)));
-  input.q8 = arena.take<std::int8_t>(cells);
-  input.scales = arena.take<float>(cells / 32);
-  input.scaled_sums = arena.take<float>(cells / 32);
-  input.offsets32 = arena.take<std::int32_t>(cells / 32);
-  input.offsets16 = arena.take<std::int32_t>(cells / 16);
+  input = activations(w.input);
   q = floats(tokens, w.query);
   k = floats(tokens, w.kv);
   v = floats(tokens, w.kv);
-  gate = floats(tokens, w.hidden);
-  up = floats(tokens, w.hidden);
+  hidden = activations(w.hidden);
+  tile_cells = w.hidden > 0 ? std::max<std::int64_t>(tokens, 128) * pair_columns : 0;
+  gate.resize(static_cast<std::size_t>(n_threads));
+  up.resize(static_cast<std::size_t>(n_threads));
+  for (float*& tile : gate) tile = floats(1, tile_cells);
+  for (float*& tile : up) tile = floats(1, tile_cells);
   if (w.selection > 0) {
-    projected = floats(tokens, 2 * w.hidden);
+    channels = floats(tokens, w.inner);
+    time_steps = floats(tokens, w.inner);
+    projected = floats(tokens, 2 * w.inner);
     selection = floats(tokens, w.selection);
   }
   branch = floats(tokens, spec.width);
@@ -67,7 +78,8 @@ void Buffers::lay_out(Arena arena, const ModelSpec& spec, std::int64_t tokens, s
   const std::size_t attention =
       attention_scratch(static_cast<int>(w.group), static_cast<int>(w.head_dim)) * sizeof(float);
   scratch.resize(static_cast<std::size_t>(n_threads));
-  for (auto& piece : scratch) piece = arena.take<std::byte>(std::max(matmul_scratch_bytes(w.input), attention));
+  for (auto& piece : scratch)
+    piece = arena.take<std::byte>(std::max(matmul_scratch_bytes(std::max(w.input, w.hidden)), attention));
   used = arena.used();
 }
 

@@ -12,10 +12,11 @@ namespace sw {
 
 /// The widest values a spec passes between its ops.
 struct Widths {
-  std::int64_t input = 0;   ///< columns of any matrix: what activations are prepared for
+  std::int64_t input = 0;   ///< columns of a matrix, but for the last of a feed-forward part
   std::int64_t query = 0;   ///< n_heads · head_dim
   std::int64_t kv = 0;      ///< kv_heads · head_dim
-  std::int64_t hidden = 0;  ///< feed-forward, or the channels of Mamba
+  std::int64_t hidden = 0;  ///< of a feed-forward part
+  std::int64_t inner = 0;   ///< channels of Mamba
   std::int64_t heads = 0, group = 0, head_dim = 0;
   std::int64_t selection = 0;  ///< Mamba: dt_rank + 2 · state
 };
@@ -30,8 +31,11 @@ struct Buffers {
   float* q = nullptr;         ///< [tokens, n_heads · head_dim]
   float* k = nullptr;         ///< [tokens, kv_heads · head_dim]
   float* v = nullptr;
-  float* gate = nullptr;         ///< [tokens, hidden]; Mamba: after the convolution
-  float* up = nullptr;           ///< [tokens, hidden]; Mamba: the time steps
+  Activations hidden;            ///< of a feed-forward part's last product
+  std::vector<float*> gate, up;  ///< per thread: tile_cells of a feed-forward part's first products
+  std::int64_t tile_cells = 0;
+  float* channels = nullptr;     ///< Mamba: [tokens, inner] after the convolution
+  float* time_steps = nullptr;   ///< Mamba: [tokens, inner]
   float* projected = nullptr;    ///< Mamba: [tokens, 2 · inner]
   float* selection = nullptr;    ///< Mamba: [tokens, dt_rank + 2 · state]
   float* branch = nullptr;       ///< [tokens, width]: a sub-layer's output that is normed before it is added
@@ -46,6 +50,8 @@ struct Buffers {
 
   std::size_t bytes() const { return memory_.size(); }
 
+  /// Rows of the pair of panels that products compute together.
+  static constexpr std::int64_t pair_columns = 2 * panel_rows;
   /// Batches of at most this many tokens split long contexts over threads.
   static constexpr int split_tokens = 16;
   /// A screen keeps this many logits at most.

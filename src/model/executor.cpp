@@ -91,8 +91,8 @@ struct Executor::Impl {
   int wanted_top_k(std::int64_t rows) const;
   /// buffers.logits = the k largest products of buffers.input's only row, −∞ elsewhere.
   void screen(const PackedMatrix& head, int k);
-  /// Products with buffers.input, their panels shared out over the threads.
-  void multiply(std::initializer_list<Product> products);
+  /// Products with x, their panels shared out over the threads.
+  void multiply(const Activations& x, std::initializer_list<Product> products);
   void add_normed(int index, const float* branch, const std::vector<float>& weight);
 };
 
@@ -218,9 +218,9 @@ void Executor::Impl::attention_mixer(int index, const Attention& a, const Attent
   {
     const Span span(spans, "qkv", index, matrix_bytes({&w.q, &w.k, &w.v}),
                     matrix_operations({&w.q, &w.k, &w.v}, n_tokens), arithmetic_of(w.q));
-    multiply({{&w.q, output(w.q, buffers.q, q_size)},
-              {&w.k, output(w.k, buffers.k, kv_size)},
-              {&w.v, output(w.v, buffers.v, kv_size)}});
+    multiply(buffers.input, {{&w.q, output(w.q, buffers.q, q_size)},
+                             {&w.k, output(w.k, buffers.k, kv_size)},
+                             {&w.v, output(w.v, buffers.v, kv_size)}});
   }
   {
     const Span span(spans, "rope", index, 0, 0);
@@ -255,7 +255,7 @@ void Executor::Impl::attention_mixer(int index, const Attention& a, const Attent
     const Span span(spans, "attention output", index, matrix_bytes({&w.output}),
                     matrix_operations({&w.output}, n_tokens), arithmetic_of(w.output));
     prepare(buffers.q, q_size, q_size, n_tokens, forms_for({&w.output}));
-    multiply({{&w.output, output(w.output, out, spec.width, add)}});
+    multiply(buffers.input, {{&w.output, output(w.output, out, spec.width, add)}});
   }
 }
 
@@ -380,7 +380,7 @@ void Executor::Impl::mamba_mixer(int index, const Mamba& m, const MambaWeights& 
   {
     const Span span(spans, "ssm in", index, matrix_bytes({&w.in}), matrix_operations({&w.in}, n_tokens),
                     arithmetic_of(w.in));
-    multiply({{&w.in, output(w.in, buffers.projected, 2 * inner)}});
+    multiply(buffers.input, {{&w.in, output(w.in, buffers.projected, 2 * inner)}});
   }
   constexpr std::int64_t channels = 64;
   const std::int64_t pieces = (inner + channels - 1) / channels;
@@ -400,16 +400,16 @@ void Executor::Impl::mamba_mixer(int index, const Mamba& m, const MambaWeights& 
     const Span span(spans, "ssm conv", index, 0, 2.0 * static_cast<double>(n_tokens * inner * m.conv));
     each_sequence([&](const BatchEntry& entry, std::int64_t row, int n, std::int64_t begin, std::int64_t end) {
       ops.conv(buffers.projected + row * 2 * inner, 2 * inner, n, m.inner, m.conv, w.conv.data(), w.conv_bias.data(),
-               state->recurrent(entry.sequence, index), buffers.gate + row * inner, inner, begin, end);
+               state->recurrent(entry.sequence, index), buffers.channels + row * inner, inner, begin, end);
     });
   }
   {
     const Span span(spans, "ssm select", index, matrix_bytes({&w.x, &w.dt}), matrix_operations({&w.x, &w.dt}, n_tokens),
                     arithmetic_of(w.x));
-    prepare(buffers.gate, inner, inner, n_tokens, forms_for({&w.x}));
-    multiply({{&w.x, output(w.x, buffers.selection, selection)}});
+    prepare(buffers.channels, inner, inner, n_tokens, forms_for({&w.x}));
+    multiply(buffers.input, {{&w.x, output(w.x, buffers.selection, selection)}});
     prepare(buffers.selection, m.dt_rank, selection, n_tokens, forms_for({&w.dt}));
-    multiply({{&w.dt, output(w.dt, buffers.up, inner)}});
+    multiply(buffers.input, {{&w.dt, output(w.dt, buffers.time_steps, inner)}});
   }
   {
     const Span span(spans, "ssm scan", index,
@@ -417,15 +417,15 @@ void Executor::Impl::mamba_mixer(int index, const Mamba& m, const MambaWeights& 
                     7.0 * static_cast<double>(n_tokens * inner * m.state));
     each_sequence([&](const BatchEntry& entry, std::int64_t row, int n, std::int64_t begin, std::int64_t end) {
       const float* selected = buffers.selection + row * selection;
-      ops.scan({.u = buffers.gate + row * inner,
+      ops.scan({.u = buffers.channels + row * inner,
                 .z = buffers.projected + row * 2 * inner + inner,
-                .dt = buffers.up + row * inner,
+                .dt = buffers.time_steps + row * inner,
                 .b = selected + m.dt_rank,
                 .c = selected + m.dt_rank + m.state,
                 .a = w.a.data(),
                 .d = w.d.data(),
                 .h = state->recurrent(entry.sequence, index) + (m.conv - 1) * inner,
-                .y = buffers.gate + row * inner,
+                .y = buffers.channels + row * inner,
                 .u_stride = inner,
                 .z_stride = 2 * inner,
                 .dt_stride = inner,
@@ -440,8 +440,8 @@ void Executor::Impl::mamba_mixer(int index, const Mamba& m, const MambaWeights& 
   {
     const Span span(spans, "ssm out", index, matrix_bytes({&w.out}), matrix_operations({&w.out}, n_tokens),
                     arithmetic_of(w.out));
-    prepare(buffers.gate, inner, inner, n_tokens, forms_for({&w.out}));
-    multiply({{&w.out, output(w.out, out, spec.width, add)}});
+    prepare(buffers.channels, inner, inner, n_tokens, forms_for({&w.out}));
+    multiply(buffers.input, {{&w.out, output(w.out, out, spec.width, add)}});
   }
 }
 
@@ -452,6 +452,8 @@ void Executor::Impl::feed_forward(int index, const Ffn& ffn, const MlpWeights& w
   const Activation activation = gated ? gated->activation : plain->activation;
   const auto& norm = weights->blocks()[static_cast<std::size_t>(index)].ffn_norm;
   const Linear& first = gated ? w.gate : w.up;
+  buffers.hidden.rows = n_tokens;
+  buffers.hidden.cols = hidden;
   {
     const Span span(spans, "norm", index, 0, 0);
     norm_and_prepare(buffers.residual, norm, n_tokens, forms_for({&first, &w.up}));
@@ -461,28 +463,32 @@ void Executor::Impl::feed_forward(int index, const Ffn& ffn, const MlpWeights& w
                     gated ? matrix_bytes({&w.gate, &w.up}) : matrix_bytes({&w.up}),
                     gated ? matrix_operations({&w.gate, &w.up}, n_tokens) : matrix_operations({&w.up}, n_tokens),
                     arithmetic_of(first));
-    // The same panels of both matrices, then the activation while their results are in cache.
-    Activations x = buffers.input;
+    // The same panels of both matrices, the activation, and the next product's input, while all is in cache.
     const std::int64_t pairs = (first.matrix.panels() + 1) / 2;
     const auto pair_bytes = static_cast<std::int64_t>((gated ? 4 : 2) * first.matrix.layout.bytes);
-    const std::int64_t grain = pairs_at_once(pairs, pair_bytes, buffers.input.rows, pool.size());
+    const std::int64_t grain = std::min(pairs_at_once(pairs, pair_bytes, n_tokens, pool.size()),
+                                        buffers.tile_cells / (n_tokens * Buffers::pair_columns));
+    const ActivationForms forms = forms_for({&w.down});
     pool.parallel_for(pairs, grain, [&](std::int64_t begin, std::int64_t end, int thread) {
-      std::byte* scratch = buffers.scratch[static_cast<std::size_t>(thread)];
-      const std::int64_t from = 2 * begin, to = std::min(2 * end, first.matrix.panels());
-      ops.matmul(first.matrix, from, to, x, output(first, buffers.gate, hidden), scratch);
-      if (gated) ops.matmul(w.up.matrix, from, to, x, output(w.up, buffers.up, hidden), scratch);
-      const std::int64_t column = from * panel_rows, n = std::min(to * panel_rows, hidden) - column;
+      const auto t = static_cast<std::size_t>(thread);
+      const std::int64_t from = begin * Buffers::pair_columns, to = std::min(end * Buffers::pair_columns, hidden);
+      const std::int64_t n = to - from;
+      const auto product = [&](const Linear& linear, float* y) {
+        MatmulOutput tile = output(linear, y, n);
+        tile.first = from;
+        ops.matmul(linear.matrix, 2 * begin, std::min(2 * end, linear.matrix.panels()), buffers.input, tile,
+                   buffers.scratch[t]);
+      };
+      product(first, buffers.gate[t]);
+      if (gated) product(w.up, buffers.up[t]);
+      ops.activate(buffers.gate[t], gated ? buffers.up[t] : nullptr, activation, n_tokens * n);
       for (std::int64_t row = 0; row < n_tokens; ++row)
-        ops.activate(buffers.gate + row * hidden + column, gated ? buffers.up + row * hidden + column : nullptr,
-                     activation, n);
+        ops.prepare(buffers.gate[t] + row * n, row, from, to, forms, buffers.hidden);
     });
   }
-  {
-    const Span span(spans, "down", index, matrix_bytes({&w.down}), matrix_operations({&w.down}, n_tokens),
-                    arithmetic_of(w.down));
-    prepare(buffers.gate, hidden, hidden, n_tokens, forms_for({&w.down}));
-    multiply({{&w.down, output(w.down, out, spec.width, add)}});
-  }
+  const Span span(spans, "down", index, matrix_bytes({&w.down}), matrix_operations({&w.down}, n_tokens),
+                  arithmetic_of(w.down));
+  multiply(buffers.hidden, {{&w.down, output(w.down, out, spec.width, add)}});
 }
 
 /// Adds the final hidden states of the entries that want them, in order of position.
@@ -517,7 +523,7 @@ std::int64_t Executor::Impl::head() {
   if (head.matrix.packing == Packing::q8_split && top_k > 0)
     screen(head.matrix, top_k);
   else
-    multiply({{&head, output(head, buffers.logits, spec.vocab)}});
+    multiply(buffers.input, {{&head, output(head, buffers.logits, spec.vocab)}});
   if (spec.final_softcap > 0)
     pool.parallel_for(rows * spec.vocab, 16384, [&](std::int64_t begin, std::int64_t end, int) {
       ops.softcap(buffers.logits + begin, spec.final_softcap, end - begin);
@@ -534,7 +540,7 @@ void Executor::Impl::norm_and_prepare(const float* x, const std::vector<float>& 
     for (std::int64_t row = begin; row < end; ++row) {
       float* normed = input.f32 + row * spec.width;
       ops.rms_norm(x + row * spec.width, weight.data(), spec.norm_eps, spec.width, normed);
-      ops.prepare(normed, row, forms, input);
+      ops.prepare(normed, row, 0, spec.width, forms, input);
     }
   });
 }
@@ -545,16 +551,16 @@ void Executor::Impl::prepare(const float* x, std::int64_t cols, std::int64_t str
   input.rows = rows;
   input.cols = cols;
   pool.parallel_for(rows, 8, [&](std::int64_t begin, std::int64_t end, int) {
-    for (std::int64_t row = begin; row < end; ++row) ops.prepare(x + row * stride, row, forms, input);
+    for (std::int64_t row = begin; row < end; ++row) ops.prepare(x + row * stride, row, 0, cols, forms, input);
   });
 }
 
-void Executor::Impl::multiply(std::initializer_list<Product> products) {
+void Executor::Impl::multiply(const Activations& x, std::initializer_list<Product> products) {
   // Pairs of panels: what one pass over the activations computes together.
   std::int64_t pairs = 0;
   for (const Product& p : products) pairs += (p.linear->matrix.panels() + 1) / 2;
   const auto pair_bytes = static_cast<std::int64_t>(2 * products.begin()->linear->matrix.layout.bytes);
-  const std::int64_t grain = pairs_at_once(pairs, pair_bytes, buffers.input.rows, pool.size());
+  const std::int64_t grain = pairs_at_once(pairs, pair_bytes, x.rows, pool.size());
   pool.parallel_for(pairs, grain, [&](std::int64_t begin, std::int64_t end, int thread) {
     std::int64_t offset = 0;
     for (const Product& p : products) {
@@ -562,7 +568,7 @@ void Executor::Impl::multiply(std::initializer_list<Product> products) {
       const std::int64_t here = (matrix.panels() + 1) / 2;
       const std::int64_t from = std::max<std::int64_t>(begin - offset, 0), to = std::min(end - offset, here);
       if (from < to)
-        ops.matmul(matrix, 2 * from, std::min(2 * to, matrix.panels()), buffers.input, p.out,
+        ops.matmul(matrix, 2 * from, std::min(2 * to, matrix.panels()), x, p.out,
                    buffers.scratch[static_cast<std::size_t>(thread)]);
       offset += here;
     }

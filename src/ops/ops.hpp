@@ -39,12 +39,13 @@ constexpr std::int64_t bf16_stride(std::int64_t cols) {
   return (cols + 1) / 2 * 2;
 }
 
-/// Where a product goes: y[row, r] = (add ? y[row, r] : 0) + bias[r] + Σ_k x[row, k] · w[r, k].
+/// Where a product goes: y[row, r − first] = (add ? y[row, r − first] : 0) + bias[r] + Σ_k x[row, k] · w[r, k].
 struct MatmulOutput {
   float* y = nullptr;
   std::int64_t stride = 0;      ///< floats between the rows of y
   const float* bias = nullptr;  ///< [w.rows], or null
   bool add = false;
+  std::int64_t first = 0;  ///< the row of w whose product is in the first column of y
 };
 
 /// One attention layer's keys and values of one block of the paged pool, per KV head:
@@ -128,8 +129,10 @@ struct Kernels {
   void (*screen)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
                  const Screen& screen, float* y);
 
-  /// Fills the wanted forms of `x` in row `row` from the floats `values` [cols] (which may be x.f32's own row).
-  void (*prepare)(const float* values, std::int64_t row, ActivationForms forms, const Activations& x);
+  /// Fills the wanted forms of `x` in columns [begin, end) of row `row` from the floats `values` [end − begin] (which may
+  /// be x.f32's own). `begin` is a multiple of 32, `end` too or x.cols.
+  void (*prepare)(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
+                  const Activations& x);
 
   /// y = x / rms(x) · weight, [n].
   void (*rms_norm)(const float* x, const float* weight, float eps, std::int64_t n, float* y);

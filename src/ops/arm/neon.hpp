@@ -160,8 +160,11 @@ struct Neon {
   static B high_nibbles(B x) {
     return make<B>([&](int i) { return vshrq_n_u8(x.v[i], 4); });
   }
-  static B raise_nibbles(B x) {
-    return make<B>([&](int i) { return vshlq_n_u8(x.v[i], 4); });
+  static B join_low(B high, B low) {
+    return make<B>([&](int i) { return vsliq_n_u8(vandq_u8(low.v[i], vdupq_n_u8(15)), high.v[i], 4); });
+  }
+  static B join_high(B high, B low) {
+    return make<B>([&](int i) { return vsriq_n_u8(high.v[i], low.v[i], 4); });
   }
   static B bit_or(B a, B b) {
     return make<B>([&](int i) { return vorrq_u8(a.v[i], b.v[i]); });

@@ -40,7 +40,7 @@ void prepare(benchmark::State& state, const Kernels& table) {
   const Activations x{1,           hidden,           nullptr,         nullptr, q8.data(), scales.data(),
                       sums.data(), offsets32.data(), offsets16.data()};
   for (auto _ : state) {
-    table.prepare(values.data(), 0, {.q8 = true}, x);
+    table.prepare(values.data(), 0, 0, x.cols, {.q8 = true}, x);
     benchmark::ClobberMemory();
   }
   report(state, 5 * hidden);

@@ -100,8 +100,8 @@ struct Q8Split {
     low_quads<S>(w.low + b * 256, low);
     for (int j = 0; j < 4; ++j) {
       const auto high = S::load_bytes(w.quants + b * 256 + 64 * j);
-      q[j] = S::bit_or(S::raise_nibbles(S::low_nibbles(high)), S::low_nibbles(low[j]));
-      q[j + 4] = S::bit_or(S::raise_nibbles(S::high_nibbles(high)), S::high_nibbles(low[j]));
+      q[j] = S::join_low(high, low[j]);
+      q[j + 4] = S::join_high(high, low[j]);
     }
   }
   static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
@@ -236,20 +236,33 @@ ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scr
   return {in_place ? panel.quants : scratch, scales, minima};
 }
 
-template <class S>
-void store_result(const MatmulOutput& out, std::int64_t row, std::int64_t first, std::int64_t rows,
-                  typename S::F value) {
-  float* y = out.y + row * out.stride + first;
-  const std::int64_t left = rows - first;
-  if (left >= panel_rows) {
-    if (out.bias) value = S::add(value, S::load(out.bias + first));
-    if (out.add) value = S::add(value, S::load(y));
-    S::store(y, value);
-  } else {
-    const int n = static_cast<int>(left);
-    if (out.bias) value = S::add(value, S::load_first(out.bias + first, n));
-    if (out.add) value = S::add(value, S::load_first(y, n));
-    S::store_first(y, value, n);
+/// Writes a tile: row `row + m` of the activations, rows of w from `first` on in G panels.
+template <class S, int M, int G>
+[[gnu::always_inline]] inline void store_tile(const MatmulOutput& out, std::int64_t row, std::int64_t first,
+                                              std::int64_t rows, typename S::F (&acc)[M][G]) {
+  float* y = out.y + row * out.stride + (first - out.first);
+  if (rows - first >= G * panel_rows) {
+    if (out.bias)
+      for (int g = 0; g < G; ++g) {
+        const typename S::F bias = S::load(out.bias + first + g * panel_rows);
+        for (int m = 0; m < M; ++m) acc[m][g] = S::add(acc[m][g], bias);
+      }
+    if (out.add)
+      for (int m = 0; m < M; ++m)
+        for (int g = 0; g < G; ++g) acc[m][g] = S::add(acc[m][g], S::load(y + m * out.stride + g * panel_rows));
+    for (int m = 0; m < M; ++m)
+      for (int g = 0; g < G; ++g) S::store(y + m * out.stride + g * panel_rows, acc[m][g]);
+    return;
+  }
+  for (int g = 0; g < G; ++g) {
+    const std::int64_t begin = g * panel_rows;
+    const auto n = static_cast<int>(std::min<std::int64_t>(rows - first - begin, panel_rows));
+    for (int m = 0; m < M; ++m) {
+      typename S::F value = acc[m][g];
+      if (out.bias) value = S::add(value, S::load_first(out.bias + first + begin, n));
+      if (out.add) value = S::add(value, S::load_first(y + m * out.stride + begin, n));
+      S::store_first(y + m * out.stride + begin, value, n);
+    }
   }
 }
 
@@ -262,8 +275,8 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
   const Panel panel(w, p);
   const std::int64_t blocks = w.cols / 32;
   const auto block_bytes = static_cast<std::int64_t>(w.layout.bytes) / blocks;
-  F acc[M];
-  for (int m = 0; m < M; ++m) acc[m] = S::zero();
+  F acc[M][1];
+  for (int m = 0; m < M; ++m) acc[m][0] = S::zero();
   const std::int8_t* q8 = x.q8 + row * x.cols;
   const std::int64_t first_block = row * blocks;
   for (std::int64_t b = 0; b < blocks; ++b) {
@@ -304,18 +317,18 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
       for (int m = 0; m < M; ++m) {
         const std::int64_t xb = first_block + m * blocks + b;
         const F xs = S::broadcast(x.scales + xb);
-        acc[m] = S::fma(S::to_float(t[m]), S::mul(scale, xs), acc[m]);
+        acc[m][0] = S::fma(S::to_float(t[m]), S::mul(scale, xs), acc[m][0]);
         if constexpr (Format::affine) {
           if constexpr (Format::halves == 2)
-            acc[m] =
-                S::fma(minimum, S::mul(xs, S::set(static_cast<float>(x.offsets16[2 * xb + half]) * -0x1p-7f)), acc[m]);
+            acc[m][0] = S::fma(minimum, S::mul(xs, S::set(static_cast<float>(x.offsets16[2 * xb + half]) * -0x1p-7f)),
+                               acc[m][0]);
           else
-            acc[m] = S::fma(minimum, S::broadcast(x.scaled_sums + xb), acc[m]);
+            acc[m][0] = S::fma(minimum, S::broadcast(x.scaled_sums + xb), acc[m][0]);
         }
       }
     }
   }
-  for (int m = 0; m < M; ++m) store_result<S>(out, row + m, p * panel_rows, w.rows, acc[m]);
+  store_tile<S>(out, row, p * panel_rows, w.rows, acc);
 }
 
 /// M rows of activations times G expanded panels: the inner loop of prefill. The arithmetic of direct_tile.
@@ -373,8 +386,7 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
       }
     }
   }
-  for (int m = 0; m < M; ++m)
-    for (int g = 0; g < G; ++g) store_result<S>(out, row + m, (p + g) * panel_rows, w.rows, acc[m][g]);
+  store_tile<S>(out, row, p * panel_rows, w.rows, acc);
 }
 
 /// M rows of activations times G panels of plain numbers.
@@ -396,8 +408,7 @@ void float_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std
       for (int g = 0; g < G; ++g) acc[m][g] = Element::multiply(weights[g], value, acc[m][g]);
     }
   }
-  for (int m = 0; m < M; ++m)
-    for (int g = 0; g < G; ++g) store_result<S>(out, row + m, (p + g) * panel_rows, w.rows, acc[m][g]);
+  store_tile<S>(out, row, p * panel_rows, w.rows, acc);
 }
 
 template <class S>

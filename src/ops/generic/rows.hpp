@@ -27,19 +27,20 @@ void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, fl
 /// Blocks of 32: scale = max|x| / 127 to 11 significant bits, q = round(x · 127 / max|x|); ties to even. GGML stores
 /// this scale as F16; with the same bits here, a GGUF file gives the same greedy tokens in both.
 template <class S>
-void prepare(const float* values, std::int64_t row, ActivationForms forms, const Activations& x) {
-  const std::int64_t cols = x.cols;
-  if (forms.f32 && x.f32 + row * cols != values)
-    std::memcpy(x.f32 + row * cols, values, static_cast<std::size_t>(cols) * sizeof(float));
+void prepare(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
+             const Activations& x) {
+  const std::int64_t cols = x.cols, n = end - begin;
+  if (forms.f32 && x.f32 + row * cols + begin != values)
+    std::memcpy(x.f32 + row * cols + begin, values, static_cast<std::size_t>(n) * sizeof(float));
   if (forms.bf16) {
-    std::uint16_t* out = x.bf16 + row * bf16_stride(cols);
-    for (std::int64_t k = 0; k < cols; ++k) out[k] = f32_to_bf16(values[k]);
-    if (cols % 2) out[cols] = 0;
+    std::uint16_t* out = x.bf16 + row * bf16_stride(cols) + begin;
+    for (std::int64_t k = 0; k < n; ++k) out[k] = f32_to_bf16(values[k]);
+    if (n % 2) out[n] = 0;
   }
   if (!forms.q8) return;
   const std::int64_t blocks = cols / 32;
-  for (std::int64_t b = 0; b < blocks; ++b) {
-    const float* in = values + b * 32;
+  for (std::int64_t b = begin / 32; b < end / 32; ++b) {
+    const float* in = values + b * 32 - begin;
     const auto v0 = S::load(in), v1 = S::load(in + 16);
     const float most = S::max_lanes(S::max(S::abs(v0), S::abs(v1)));
     const auto inverse = S::set(most >= smallest_block ? 127.0f / most : 0.0f);

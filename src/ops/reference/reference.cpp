@@ -162,7 +162,7 @@ void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
       float value = forms.q8     ? quantized_dot(w, codes, x, row)
                     : forms.bf16 ? bf16_dot(floats, x, row)
                                  : float_dot(floats, x, row);
-      float& y = out.y[row * out.stride + r];
+      float& y = out.y[row * out.stride + r - out.first];
       if (out.bias) value += out.bias[r];
       if (out.add) value += y;
       y = value;
@@ -176,16 +176,17 @@ void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
   matmul(w, begin, end, x, {.y = y, .stride = w.rows}, s.scratch);
 }
 
-void prepare(const float* values, std::int64_t row, ActivationForms forms, const Activations& x) {
+void prepare(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
+             const Activations& x) {
   const std::int64_t cols = x.cols;
   if (forms.f32)
-    for (std::int64_t k = 0; k < cols; ++k) x.f32[row * cols + k] = values[k];
+    for (std::int64_t k = begin; k < end; ++k) x.f32[row * cols + k] = values[k - begin];
   if (forms.bf16)
-    for (std::int64_t k = 0; k < bf16_stride(cols); ++k)
-      x.bf16[row * bf16_stride(cols) + k] = k < cols ? f32_to_bf16(values[k]) : std::uint16_t{0};
+    for (std::int64_t k = begin; k < bf16_stride(end); ++k)
+      x.bf16[row * bf16_stride(cols) + k] = k < end ? f32_to_bf16(values[k - begin]) : std::uint16_t{0};
   if (!forms.q8) return;
-  for (std::int64_t b = 0; b < cols / 32; ++b) {
-    const float* in = values + 32 * b;
+  for (std::int64_t b = begin / 32; b < end / 32; ++b) {
+    const float* in = values + 32 * b - begin;
     float most = 0;
     for (int i = 0; i < 32; ++i) most = std::max(most, std::fabs(in[i]));
     const float inverse = most >= smallest_block ? 127.0f / most : 0.0f;

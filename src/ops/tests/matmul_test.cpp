@@ -56,7 +56,7 @@ void fill(OwnedMatrix& matrix, float scale, Random& random) {
 OwnedActivations activations(std::int64_t rows, std::int64_t cols, float scale, Random& random) {
   OwnedActivations x(rows, cols);
   for (std::int64_t row = 0; row < rows; ++row)
-    EveryTable::reference().prepare(random.normals(cols, scale).data(), row, every_form, x.view);
+    EveryTable::reference().prepare(random.normals(cols, scale).data(), row, 0, cols, every_form, x.view);
   return x;
 }
 
@@ -245,7 +245,7 @@ TEST_P(Matmul, is_exact_at_the_ends_of_the_codes) {
           std::fill(w.bytes.get(), w.bytes.get() + at.scales, static_cast<std::byte>(code));
           const std::vector<float> values(cols, static_cast<float>(value));
           OwnedActivations x(m, cols);
-          for (std::int64_t row = 0; row < m; ++row) table().prepare(values.data(), row, every_form, x.view);
+          for (std::int64_t row = 0; row < m; ++row) table().prepare(values.data(), row, 0, cols, every_form, x.view);
           const Result got = multiply(table(), w.view, x.view), expected = multiply(reference(), w.view, x.view);
           ASSERT_EQ(first_difference(got.y.span(), expected.y.span()), -1)
               << "packing " << static_cast<int>(packing) << " codes " << code << " activations " << value;
@@ -279,7 +279,7 @@ TEST_P(Matmul, keeps_infinities_and_nan_in_their_row) {
       const Result before = multiply(table(), w.view, x.view);
       std::vector<float> row = random.normals(cols);
       row[40] = value;
-      table().prepare(row.data(), bad, every_form, x.view);
+      table().prepare(row.data(), bad, 0, cols, every_form, x.view);
       const Result after = multiply(table(), w.view, x.view);
       for (std::int64_t i = 0; i < m; ++i) {
         if (i == bad) continue;
@@ -302,8 +302,10 @@ TEST_P(Prepare, gives_the_bits_of_the_reference) {
       for (std::int64_t row = 0; row < 2; ++row) {
         std::vector<float> values = random.normals(cols, scale);
         for (int i = 0; i < 32; ++i) values[static_cast<std::size_t>(i)] = static_cast<float>(i - 16) + 0.5f;  // ties
-        table().prepare(values.data(), row, every_form, got.view);
-        reference().prepare(values.data(), row, every_form, expected.view);
+        // In parts as well: a block of 32 columns knows nothing of the others.
+        for (std::int64_t begin = 0; begin < cols; begin += 64)
+          table().prepare(values.data() + begin, row, begin, std::min(begin + 64, cols), every_form, got.view);
+        reference().prepare(values.data(), row, 0, cols, every_form, expected.view);
       }
       const auto equal = [](const auto& a, const auto& b) { return std::ranges::equal(a.span(), b.span()); };
       EXPECT_TRUE(equal(got.f32, expected.f32)) << scale;
@@ -321,7 +323,7 @@ TEST_P(Prepare, is_off_by_half_a_step_at_most) {
   constexpr std::int64_t cols = 320;
   OwnedActivations x(1, cols);
   const std::vector<float> values = random.normals(cols);
-  table().prepare(values.data(), 0, every_form, x.view);
+  table().prepare(values.data(), 0, 0, cols, every_form, x.view);
   for (std::int64_t k = 0; k < cols; ++k) {
     const float step = x.scales[k / 32];
     EXPECT_NEAR(step * x.q8[k], values[static_cast<std::size_t>(k)], 0.501f * step);
@@ -338,7 +340,7 @@ TEST_P(Prepare, writes_only_the_forms_asked_for_and_its_row) {
       for (auto& q : x.q8.span()) q = 99;
       for (auto& v : x.bf16.span()) v = 99;
       for (auto& v : x.f32.span()) v = 99;
-      table().prepare(values.data(), 1, forms, x.view);
+      table().prepare(values.data(), 1, 0, cols, forms, x.view);
       const auto untouched = [](const auto& array, std::int64_t stride, bool wanted) {
         for (std::int64_t i = 0; i < 3 * stride; ++i)
           if (!(wanted && i / stride == 1) && array[i] != 99) return false;

@@ -61,7 +61,7 @@ TEST_P(Rows, activation_scales_are_the_f16_ones_of_a_gguf_block_and_as_precise_b
   for (const float deviation : {1e-30f, 1e-6f, 1.0f, 1e4f, 1e20f}) {
     const auto values = random.normals(64, deviation);
     testing::OwnedActivations x(1, 64);
-    table().prepare(values.data(), 0, {.q8 = true}, x.view);
+    table().prepare(values.data(), 0, 0, 64, {.q8 = true}, x.view);
     for (int b = 0; b < 2; ++b) {
       float most = 0;
       for (int i = 0; i < 32; ++i) most = std::max(most, std::fabs(values[static_cast<std::size_t>(32 * b + i)]));

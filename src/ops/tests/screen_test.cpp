@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(, ScreenedHead, testing::every_table, testing::table_na
 
 OwnedActivations one_row(const std::vector<float>& values) {
   OwnedActivations x(1, static_cast<std::int64_t>(values.size()));
-  EveryTable::reference().prepare(values.data(), 0, {.q8 = true}, x.view);
+  EveryTable::reference().prepare(values.data(), 0, 0, x.view.cols, {.q8 = true}, x.view);
   return x;
 }
 

@@ -151,7 +151,12 @@ struct Avx2 {
   static B high_nibbles(B x) {
     return bit_and({_mm256_srli_epi16(x.lo, 4), _mm256_srli_epi16(x.hi, 4)}, _mm256_set1_epi8(15));
   }
-  static B raise_nibbles(B x) { return {_mm256_slli_epi16(x.lo, 4), _mm256_slli_epi16(x.hi, 4)}; }
+  static B join_low(B high, B low) {
+    return choose({_mm256_slli_epi16(high.lo, 4), _mm256_slli_epi16(high.hi, 4)}, low);
+  }
+  static B join_high(B high, B low) {
+    return choose(high, {_mm256_srli_epi16(low.lo, 4), _mm256_srli_epi16(low.hi, 4)});
+  }
   static B bit_or(B a, B b) { return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)}; }
   static B add_bytes(B x, int value) {
     const __m256i bytes = _mm256_set1_epi8(static_cast<char>(value));
@@ -200,6 +205,14 @@ struct Avx2 {
  private:
   static I both(__m256i x) { return {x, x}; }
   static B bit_and(B x, __m256i mask) { return {_mm256_and_si256(x.lo, mask), _mm256_and_si256(x.hi, mask)}; }
+  /// The upper halves of one's bytes, the lower halves of another's.
+  static B choose(B upper, B lower) {
+    const __m256i mask = _mm256_set1_epi8(15);
+    const auto one = [&](__m256i u, __m256i l) {
+      return _mm256_or_si256(_mm256_andnot_si256(mask, u), _mm256_and_si256(mask, l));
+    };
+    return {one(upper.lo, lower.lo), one(upper.hi, lower.hi)};
+  }
   static __m128i load_16(const std::byte* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
   static I first_lanes(int n) {
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);

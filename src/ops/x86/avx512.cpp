@@ -98,8 +98,9 @@ struct Avx512 {
   static void store_bytes(std::byte* at, B x) { _mm512_storeu_si512(at, x); }
   static B low_nibbles(B x) { return _mm512_and_si512(x, _mm512_set1_epi8(15)); }
   static B high_nibbles(B x) { return _mm512_and_si512(_mm512_srli_epi16(x, 4), _mm512_set1_epi8(15)); }
-  /// Nibbles (bytes below 16) times 16.
-  static B raise_nibbles(B x) { return _mm512_slli_epi16(x, 4); }
+  /// Bytes of the low, or of the high, nibbles of both.
+  static B join_low(B high, B low) { return choose(_mm512_slli_epi16(high, 4), low); }
+  static B join_high(B high, B low) { return choose(high, _mm512_srli_epi16(low, 4)); }
   static B bit_or(B a, B b) { return _mm512_or_si512(a, b); }
   static B add_bytes(B x, int value) { return _mm512_add_epi8(x, _mm512_set1_epi8(static_cast<char>(value))); }
   static B add_bit(B x, const std::byte* bits, int value) {
@@ -157,6 +158,8 @@ struct Avx512 {
     __builtin_memcpy(&word, at, sizeof word);
     return word;
   }
+  /// The upper halves of one's bytes, the lower halves of another's.
+  static B choose(B upper, B lower) { return _mm512_ternarylogic_epi32(_mm512_set1_epi8(15), lower, upper, 0xca); }
   static __mmask16 first_lanes(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
 };
 
