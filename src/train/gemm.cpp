@@ -1,6 +1,7 @@
 #include "train/gemm.hpp"
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "train/kernels.hpp"
+#include "train/pass.hpp"
 
 /// From the OpenMP runtime that oneDNN computes on. Declared here because clang has no omp.h without its own runtime.
 extern "C" void omp_set_num_threads(int);
@@ -81,6 +83,31 @@ struct Gemm::Impl {
     return buffer.data();
   }
 
+  /// Every size is compiled for, and a batch's last tile has any number of tokens: its 128 sizes would stay in memory
+  /// for each product. So what is over a multiple of 128 is done in pieces of 64, 32, … 1.
+  void multiply_in_pieces(Worker& worker, const Product& p) {
+    const auto first = [](std::int64_t size) {
+      return size >= tile_tokens ? size / tile_tokens * tile_tokens
+                                 : static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(size)));
+    };
+    for (std::int64_t row = 0; row < p.m;) {
+      Product piece = p;
+      piece.a = p.a.from_row(row);
+      piece.c = p.c + row * p.c_stride;
+      piece.m = first(p.m - row);
+      for (std::int64_t k = 0; k < p.k;) {
+        Product part = piece;
+        part.a = piece.a.from_column(k);
+        part.b = p.b.from_row(k);
+        part.k = first(p.k - k);
+        part.add = p.add || k > 0;
+        multiply_bf16(worker, part);
+        k += part.k;
+      }
+      row += piece.m;
+    }
+  }
+
   void multiply_bf16(Worker& worker, const Product& p) {
     Key key{p.m, p.n, p.k, 0, 0, p.c_stride, p.a.transposed, p.b.transposed, p.add};
     const Bf16* a = convert(p.a, p.m, p.k, worker.a, key.a_stride);
@@ -129,7 +156,7 @@ void Gemm::set_parameters(const float* values, std::int64_t n, ThreadPool& pool)
 void Gemm::multiply(int thread, const Product& p) {
   omp_set_num_threads(1);  // of this thread's own products
   if (impl_->precision == Precision::bf16)
-    return impl_->multiply_bf16(impl_->workers[static_cast<std::size_t>(thread)], p);
+    return impl_->multiply_in_pieces(impl_->workers[static_cast<std::size_t>(thread)], p);
   dnnl_sgemm(p.a.transposed ? 'T' : 'N', p.b.transposed ? 'T' : 'N', p.m, p.n, p.k, 1.0f, p.a.values, p.a.stride,
              p.b.values, p.b.stride, p.add ? 1.0f : 0.0f, p.c, p.c_stride);
 }

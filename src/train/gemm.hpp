@@ -17,6 +17,11 @@ struct Operand {
   const float* values = nullptr;
   std::int64_t stride = 0;  ///< between stored rows
   bool transposed = false;
+
+  Operand from_row(std::int64_t row) const { return {values + row * (transposed ? 1 : stride), stride, transposed}; }
+  Operand from_column(std::int64_t column) const {
+    return {values + column * (transposed ? stride : 1), stride, transposed};
+  }
 };
 
 /// c [m, n] = a [m, k] · b [k, n], added to c where `add`.
