@@ -46,7 +46,7 @@ Status parse_b(AbFlags& flags) {
     parser.parse(arguments);
   } catch (const CLI::ParseError& error) {
     return fail(error.what(), "the flags of B, after --", "MODEL, a URL, -t, --ctx, --kv, -p, -n, -b or --slowdown",
-                "Try: speedwins ab --help");
+                "What both share, such as --seconds, belongs before --. Try: speedwins ab --help");
   }
   return {};
 }
@@ -270,8 +270,10 @@ Result<Report> ab(AbFlags flags, const Context& context) {
                        {"low", quality->interval.low},
                        {"high", quality->interval.high}};
   }
-  report::Plot plot{
-      .title = "Time A / time B, pair by pair", .x = {.label = "pair", .counts = true}, .y = {"A / B"}, .series = {}};
+  report::Plot plot{.title = "Time A / time B, pair by pair",
+                    .x = {.label = "pair", .counts = true},
+                    .y = {"A / B", true},  // logarithmic: twice and half are equally far from no difference
+                    .series = {}};
   report::Series pairs{.name = "pairs", .mark = report::Mark::points, .points = {}},
       none{.name = "no difference", .mark = report::Mark::limit, .points = {}};
   const auto n = static_cast<double>(kept.samples.size());

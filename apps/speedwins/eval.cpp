@@ -310,7 +310,7 @@ Result<Report> eval_text(EvalFlags flags, const Context& context) {
     table.rows.push_back({"KL divergence, nats", estimate(sum_kl / n, kl_interval)});
     table.rows.push_back({"same most likely token, %",
                           report::Estimate{100 * same / n, 100 * same_interval.low, 100 * same_interval.high}});
-    table.rows.push_back({"perplexity above the baseline's, %",
+    table.rows.push_back({"perplexity above baseline's, %",
                           report::Estimate{100 * change, 100 * change_interval.low, 100 * change_interval.high}});
     document.facts.emplace_back("baseline", baseline->header().model);
     document.conclusion += fmt::format("; {:.5f} nats from {}, with the same most likely token {:.2f}% of the time",

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -83,9 +84,25 @@ std::string short_configuration(const std::string& json) {
   if (!parsed.is_object()) return "";
   std::string text;
   for (const auto& [key, value] : parsed.items())
-    if (!value.is_object())
+    if (!value.is_object() && !(key == "context" && value == 0))  // 0: what the model was trained for
       text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
                           value.is_string() ? value.get<std::string>() : value.dump());
+  return text;
+}
+
+/// The last parts of paths, the hosts of addresses: "demo -t 1", "q4.gguf", "localhost:8080 demo".
+std::string short_model(const std::string& model) {
+  std::string text;
+  std::istringstream words(model);
+  for (std::string word; words >> word;) {
+    if (const std::size_t scheme = word.find("://"); scheme != std::string::npos) {
+      word = word.substr(scheme + 3);
+      word = word.substr(0, word.find('/'));
+    } else if (const std::size_t slash = word.find_last_of('/'); slash + 1 < word.size()) {
+      word = word.substr(slash + 1);
+    }
+    text += (text.empty() ? "" : " ") + word;
+  }
   return text;
 }
 
@@ -95,16 +112,15 @@ report::Table list_of(const std::vector<RunRecord>& runs) {
                       .columns = {{"run", "", Format::integer},
                                   {"when", "", Format::text},
                                   {"command", "", Format::text},
-                                  {"model", "", Format::text},
                                   {"result", "", Format::text},
+                                  {"model", "", Format::text},
                                   {"", "", Format::text}},
                       .rows = {}};
   for (const RunRecord& run : runs) {
     const Metric* metric = main_metric(run);
-    const std::string result =
-        metric ? fmt::format("{} {} {}", metric->name, report::show_number(metric->value), metric->unit) : "-";
-    table.rows.push_back({static_cast<double>(run.id), local_time(run.started_ms), run.info.command, run.info.model,
-                          result, run.status == RunStatus::done ? "" : word(run.status)});
+    const std::string result = metric ? fmt::format("{} {}", metric->name, report::show_number(metric->value)) : "-";
+    table.rows.push_back({static_cast<double>(run.id), local_time(run.started_ms), run.info.command, result,
+                          short_model(run.info.model), run.status == RunStatus::done ? "" : word(run.status)});
   }
   return table;
 }

@@ -185,7 +185,7 @@ std::string conclusion(std::span<const PhaseProfile> phases) {
         of_phase += (of_phase.empty() ? "" : ", ") + label(*h.op);
         held += h.op->ms;
       }
-    if (!of_phase.empty()) list += (list.empty() ? "" : "; ") + fmt::format("{} ({})", phase.name, of_phase);
+    if (!of_phase.empty()) list += (list.empty() ? "" : " and ") + fmt::format("{} ({})", phase.name, of_phase);
   }
   const HeavyOp& first = heavy.front();
   const int module = module_of(*first.op);

@@ -88,11 +88,11 @@ report::Document document(const train::Recipe& recipe, const train::TrainOutcome
                {"speed", fmt::format("{:.0f} tok/s, {:.0f} % of the FLOP limit", speed.tok_s, 100 * speed.share)},
                {"memory of activations", report::show_bytes(static_cast<double>(outcome.activation_bytes))},
                {"time of this call", duration(seconds)}};
-  report::Plot plot{"loss", {"step", false}, {"nats per token", false}, {losses(outcome.curve)}, {}};
+  report::Plot plot{"Loss", {"step", false}, {"nats per token", true}, {losses(outcome.curve)}, {}};
   if (report::Series points = validations(outcome.curve); !points.points.empty())
     plot.series.push_back(std::move(points));
   out.elements.emplace_back(std::move(plot));
-  report::Plot rates{"learning rate", {"step", false}, {"rate", false}, {{"rate", report::Mark::line, {}}}, {}};
+  report::Plot rates{"Learning rate", {"step", false}, {"rate", false}, {{"rate", report::Mark::line, {}}}, {}};
   for (std::size_t i = 0; i < outcome.curve.size(); i += outcome.curve.size() / 200 + 1)
     rates.series[0].points.push_back({static_cast<double>(outcome.curve[i].step), outcome.curve[i].rate});
   out.elements.emplace_back(std::move(rates));

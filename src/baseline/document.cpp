@@ -30,7 +30,7 @@ ReportCell quality(const BaselineRow& row) {
 
 Table speeds(const BaselineSetup& setup, const std::vector<BaselineRow>& rows) {
   Table table{
-      .title = "small models",
+      .title = "Small models",
       .columns = {{"model", "", Format::text},
                   {"load", "ms"},
                   {"memory", "", Format::bytes},
@@ -58,7 +58,7 @@ Table speeds(const BaselineSetup& setup, const std::vector<BaselineRow>& rows) {
 }
 
 Table weights(const std::vector<BaselineRow>& rows) {
-  Table table{.title = "weights", .columns = {{"model", "", Format::text}, {"weights", "", Format::text}}, .rows = {}};
+  Table table{.title = "Weights", .columns = {{"model", "", Format::text}, {"weights", "", Format::text}}, .rows = {}};
   for (const BaselineRow& row : rows) table.rows.push_back({row.model, row.error.empty() ? row.weights : row.error});
   return table;
 }
@@ -75,7 +75,7 @@ Table intervals(const std::vector<BaselineRow>& rows) {
 }
 
 Table map(const BaselineSetup& setup, const std::vector<Contender>& models, const std::vector<TaskItem>& suite) {
-  Table table{.title = "the smallest sufficient model",
+  Table table{.title = "The smallest sufficient model",
               .columns = {{"task", "", Format::text}},
               .rows = {},
               .caption = fmt::format("Sufficient: at least {:.0f} % right. !: the whole 95 % interval is (Wilson). "
@@ -99,7 +99,7 @@ Table map(const BaselineSetup& setup, const std::vector<Contender>& models, cons
 }
 
 Table accuracy(const Contender& model, const std::vector<TaskItem>& suite) {
-  Table table{.title = "right answers of " + model.name,
+  Table table{.title = "Right answers of " + model.name,
               .columns = {{"task", "", Format::text}, {"all", "", Format::percent}},
               .rows = {}};
   for (int grade = 1; grade <= grades_of(suite); ++grade)

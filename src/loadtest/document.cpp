@@ -18,6 +18,7 @@ using report::Note;
 using report::Plot;
 using report::Point;
 using report::Series;
+using report::show_number;
 using report::Table;
 using report::Tone;
 
@@ -37,7 +38,7 @@ Cell percentile(const Histogram& histogram, double q) {
 
 Table latencies(const LoadStats& stats) {
   Table table{
-      .title = "latency",
+      .title = "Latency",
       .columns = {{"", "", Format::text}, {"p50", "ms"}, {"p90", "ms"}, {"p99", "ms"}, {"p99.9", "ms"}, {"max", "ms"}},
       .rows = {},
       .caption = "From the instant at which a request was due. -: too few requests to tell."};
@@ -55,7 +56,7 @@ Table latencies(const LoadStats& stats) {
 Table rates(const LoadOptions& options, const LoadResult& result) {
   const LoadStats& stats = result.stats;
   const auto count = [](std::int64_t n) { return static_cast<double>(n); };
-  Table table{.title = "requests",
+  Table table{.title = "Requests",
               .columns = {{"", "", Format::text}, {"count", "", Format::integer}, {"rate", "1/s"}},
               .rows = {{"due", count(stats.offered), result.offered_per_s()},
                        {"answered", count(stats.answered), result.answered_per_s()}}};
@@ -63,7 +64,7 @@ Table rates(const LoadOptions& options, const LoadResult& result) {
   table.rows.push_back({"tokens", count(stats.tokens), result.tokens_per_s()});
   for (const auto& [name, n] : {std::pair{"failed", stats.failed()},
                                 {"unfinished", stats.unfinished},
-                                {"sent again: idle connection closed", stats.retried},
+                                {"sent again: connection closed", stats.retried},
                                 {"waited: all connections in use", stats.queued}})
     if (n > 0) table.rows.push_back({name, count(n)});
   if (stats.events > 0 && static_cast<double>(stats.tokens) > 1.05 * static_cast<double>(stats.events))
@@ -73,7 +74,7 @@ Table rates(const LoadOptions& options, const LoadResult& result) {
 }
 
 Table failures(const LoadStats& stats) {
-  Table table{.title = "failures",
+  Table table{.title = "Failures",
               .columns = {{"", "", Format::text}, {"count", "", Format::integer}, {"first", "", Format::text}},
               .rows = {}};
   for (const auto& [kind, failure] : stats.failures)
@@ -83,7 +84,7 @@ Table failures(const LoadStats& stats) {
 
 /// Latency against how rare it is: 1 in 10, 1 in 100 … (the HdrHistogram plot).
 Plot spectrum(const LoadStats& stats) {
-  Plot plot{.title = "latency by how many requests exceed it",
+  Plot plot{.title = "Latency by how many requests exceed it",
             .x = {"one in so many", true},
             .y = {"ms", true},
             .series = {},
@@ -100,9 +101,11 @@ Plot spectrum(const LoadStats& stats) {
   return plot;
 }
 
-std::vector<report::Element> over_time(const LoadStats& stats) {
-  Plot latency{.title = "first token over time", .x = {"s"}, .y = {"ms"}, .series = {}, .caption = {}};
-  Plot traffic{.title = "requests over time", .x = {"s"}, .y = {"1/s"}, .series = {}, .caption = {}};
+std::vector<report::Element> over_time(const LoadOptions& options, const LoadResult& result) {
+  const LoadStats& stats = result.stats;
+  const double ended_s = options.warm_up_s + result.counted_s;
+  Plot latency{.title = "First token over time", .x = {"s"}, .y = {"ms"}, .series = {}, .caption = {}};
+  Plot traffic{.title = "Requests over time", .x = {"s"}, .y = {"1/s"}, .series = {}, .caption = {}};
   Series p50{.name = "p50", .mark = Mark::line, .points = {}}, p99 = p50;
   p99.name = "p99";
   Series due{.name = "due", .mark = Mark::line, .points = {}}, answered = due, failed = due;
@@ -110,9 +113,11 @@ std::vector<report::Element> over_time(const LoadStats& stats) {
   failed.name = "failed";
   // At most about 240 points: seconds are taken together where there are more.
   const std::size_t step = stats.seconds.size() / 240 + 1;
-  for (std::size_t i = 0; i < stats.seconds.size(); i += step) {
+  for (std::size_t i = 0, end = 0; i < stats.seconds.size(); i = end) {
     SecondStats sum;
-    const std::size_t end = std::min(i + step, stats.seconds.size());
+    end = std::min(i + step, stats.seconds.size());
+    // A short rest at the end would show a rate of its own: it is counted with what comes before it.
+    if (static_cast<double>(end) + static_cast<double>(step) / 2 > ended_s) end = stats.seconds.size();
     for (std::size_t j = i; j < end; ++j) {
       sum.offered += stats.seconds[j].offered;
       sum.answered += stats.seconds[j].answered;
@@ -120,7 +125,7 @@ std::vector<report::Element> over_time(const LoadStats& stats) {
       sum.ttft.merge(stats.seconds[j].ttft);
     }
     const auto x = static_cast<double>(i);
-    const auto width = static_cast<double>(end - i);
+    const double width = std::max(0.5, std::min(static_cast<double>(end), ended_s) - x);
     if (sum.ttft.count() > 0) {
       p50.points.push_back({.x = x, .y = p_ms(sum.ttft, 0.5)});
       p99.points.push_back({.x = x, .y = p_ms(sum.ttft, 0.99)});
@@ -141,18 +146,18 @@ std::string schedule_note(const LoadOptions& options, const LoadResult& result) 
     return "A closed loop sends the next request only after an answer: a server that stalls is asked less, and the "
            "percentiles do not show what others would have waited. Use --rate for that.";
   return fmt::format(
-      "Schedule error: the client began with requests {:.3f} ms (p50), {:.3f} ms (p99), {:.3f} ms (at most) after they "
-      "were due; latencies include it. The client used {:.0f} % of one core.",
-      p_ms(late, 0.5), p_ms(late, 0.99), ms(static_cast<double>(late.max_ns())),
+      "Schedule error: the client began with requests {} ms (p50), {} ms (p99), {} ms (at most) after they were due; "
+      "latencies include it. The client used {:.0f} % of one core.",
+      show_number(p_ms(late, 0.5)), show_number(p_ms(late, 0.99)), show_number(ms(static_cast<double>(late.max_ns()))),
       result.counted_s > 0 ? 100 * result.cpu_s / result.counted_s : 0);
 }
 
 std::string conclusion(const LoadOptions& options, const LoadResult& result) {
   const LoadStats& stats = result.stats;
   if (stats.answered == 0) return "No request was answered.";
-  std::string text = fmt::format("{:.4g} answers/s; first token after {:.4g} ms (p50)", result.answered_per_s(),
-                                 p_ms(stats.ttft, 0.5));
-  if (stats.ttft.resolves(0.99)) text += fmt::format(", {:.4g} ms (p99)", p_ms(stats.ttft, 0.99));
+  std::string text = fmt::format("{} answers/s; first token after {} ms (p50)", show_number(result.answered_per_s()),
+                                 show_number(p_ms(stats.ttft, 0.5)));
+  if (stats.ttft.resolves(0.99)) text += fmt::format(", {} ms (p99)", show_number(p_ms(stats.ttft, 0.99)));
   if (options.slo.any())
     text += fmt::format("; {:.1f} % met the SLO",
                         100 * static_cast<double>(stats.good) / static_cast<double>(stats.answered + stats.failed()));
@@ -178,7 +183,7 @@ void add_details(Document& document, const LoadOptions& options, const LoadResul
   if (result.stats.failed() > 0) document.elements.push_back(failures(result.stats));
   if (Plot plot = spectrum(result.stats); !plot.series.empty()) document.elements.push_back(std::move(plot));
   if (result.stats.seconds.size() > 4)
-    for (report::Element& plot : over_time(result.stats)) document.elements.push_back(std::move(plot));
+    for (report::Element& plot : over_time(options, result)) document.elements.push_back(std::move(plot));
   document.elements.push_back(Note{schedule_note(options, result)});
   if (const std::string warning = client_warning(result); !warning.empty())
     document.elements.push_back(Note{warning, Tone::warning});
@@ -217,9 +222,9 @@ std::string client_warning(const LoadResult& result) {
   const double late_ms = p_ms(stats.late, 0.99), ttft_ms = p_ms(stats.ttft, 0.99);
   if (late_ms < 1 || late_ms < 0.1 * ttft_ms) return {};
   return fmt::format(
-      "The client was late itself: {:.3g} ms of the {:.3g} ms (p99) may be its own. Give it more --threads, a core of "
+      "The client was late itself: {} ms of the {} ms (p99) may be its own. Give it more --threads, a core of "
       "its own, or less to do.",
-      late_ms, ttft_ms);
+      show_number(late_ms), show_number(ttft_ms));
 }
 
 Document load_document(const LoadOptions& options, const LoadResult& result) {
@@ -234,7 +239,7 @@ Document load_document(const LoadOptions& options, const LoadResult& result) {
 Document search_document(const LoadOptions& options, const LoadTargets& targets, const std::vector<TriedRate>& tried) {
   Document document{.title = "load test: the highest rate", .facts = facts(options), .elements = {}, .conclusion = {}};
   document.facts.emplace_back("target", targets.text());
-  Table table{.title = "rates tried",
+  Table table{.title = "Rates tried",
               .columns = {{"", "", Format::text},
                           {"rate", "1/s"},
                           {"answered", "1/s"},
@@ -245,7 +250,7 @@ Document search_document(const LoadOptions& options, const LoadTargets& targets,
                           {"met", "", Format::text}},
               .rows = {},
               .caption = "The last run of the answer is twice as long, to confirm it."};
-  Plot plot{.title = "latency against load",
+  Plot plot{.title = "Latency against load",
             .x = {"requests/s", true},
             .y = {"TTFT p99, ms", true},
             .series = {},

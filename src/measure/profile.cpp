@@ -75,7 +75,8 @@ PhaseProfile profile_phase(std::string name, std::span<const PassRecord> passes,
     double memory_ms = 0, compute_ms = 0;
   };
   std::map<std::pair<std::string, int>, Total> totals;
-  phase.unaccounted_ms = phase.ms;
+  std::int64_t unaccounted_ns = 0;  // whole numbers: spans without a gap leave none
+  for (const PassRecord& pass : passes) unaccounted_ns += pass.end_ns - pass.begin_ns;
   for (const SpanRecord& span : spans) {
     auto& [op, memory_ms, compute_ms] = totals[key_of(span, group_by)];
     const double ms = milliseconds(span.begin_ns, span.end_ns);
@@ -87,8 +88,9 @@ PhaseProfile profile_phase(std::string name, std::span<const PassRecord> passes,
     op.limit_ms += std::max(memory, compute);
     memory_ms += memory;
     compute_ms += compute;
-    phase.unaccounted_ms -= ms;
+    unaccounted_ns -= span.end_ns - span.begin_ns;
   }
+  phase.unaccounted_ms = milliseconds(0, unaccounted_ns);
   for (auto& [key, total] : totals) {
     OpProfile& op = total.op;
     std::tie(op.op, op.layer) = key;

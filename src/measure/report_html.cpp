@@ -11,12 +11,13 @@ namespace sw::report {
 namespace {
 
 constexpr std::string_view style = R"(
-:root{color-scheme:light dark;--paper:#fbfbfc;--card:#fff;--ink:#1b1f24;--faint:#5c6570;--grid:#e3e6ea;--accent:#0b69c7;
---good:#0a7a3b;--bad:#b3261e;--warning:#8a5a00;--s0:#0b69c7;--s1:#d9730d;--s2:#0f8a5f;--s3:#b3388f;--s4:#7a5af0;
---s5:#c22f3d;--s6:#0e8a9b;--s7:#93801a;--s8:#6b7480;--s9:#3f4fae;--s10:#8a5a3c;--s11:#5c8f1f}
+:root{color-scheme:light dark;--paper:#fbfbfc;--card:#fff;--ink:#1b1f24;--faint:#5c6570;--shade:#1b1f2433;
+--grid:#e3e6ea;--accent:#0b69c7;--good:#0a7a3b;--bad:#b3261e;--warning:#8a5a00;--s0:#0b69c7;--s1:#d9730d;--s2:#0f8a5f;
+--s3:#b3388f;--s4:#7a5af0;--s5:#c22f3d;--s6:#0e8a9b;--s7:#93801a;--s8:#6b7480;--s9:#3f4fae;--s10:#8a5a3c;
+--s11:#5c8f1f}
 @media(prefers-color-scheme:dark){:root{--paper:#121416;--card:#1a1d21;--ink:#e7eaee;--faint:#9aa4b0;--grid:#2d3238;
---accent:#6cb2ff;--good:#5fd08d;--bad:#ff8a80;--warning:#f2b950;--s0:#5aa9f5;--s1:#f29d4b;--s2:#4cc796;--s3:#e57cc5;
---s4:#a893ff;--s5:#ff7d87;--s6:#4fc9da;--s7:#d3bf55;--s8:#98a2ad;--s9:#8ea0ff;--s10:#c99a7c;--s11:#a5d65e}}
+--shade:#000c;--accent:#6cb2ff;--good:#5fd08d;--bad:#ff8a80;--warning:#f2b950;--s0:#5aa9f5;--s1:#f29d4b;--s2:#4cc796;
+--s3:#e57cc5;--s4:#a893ff;--s5:#ff7d87;--s6:#4fc9da;--s7:#d3bf55;--s8:#98a2ad;--s9:#8ea0ff;--s10:#c99a7c;--s11:#a5d65e}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 4rem}
@@ -29,7 +30,11 @@ margin:0 0 1.25rem}
 .conclusion{border-left:5px solid var(--accent);font-size:1.06rem}
 .good{border-left-color:var(--good)}.bad{border-left-color:var(--bad)}.warning{border-left-color:var(--warning)}
 p.note{margin:0}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;background:no-repeat;background-attachment:local,local,scroll,scroll;
+background-image:linear-gradient(90deg,var(--card) 40%,transparent),linear-gradient(270deg,var(--card) 40%,transparent),
+linear-gradient(90deg,transparent 1px,var(--shade) 1px,transparent),
+linear-gradient(270deg,transparent 1px,var(--shade) 1px,transparent);
+background-position:0 0,100% 0,0 0,100% 0;background-size:3rem 110%,3rem 110%,1rem 100%,1rem 100%}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.32rem .6rem;text-align:right;white-space:nowrap;vertical-align:baseline;
 border-bottom:1px solid var(--grid)}
@@ -53,9 +58,13 @@ svg .line{fill:none;stroke-width:2;stroke-linejoin:round}
 svg .limit{fill:none;stroke-width:1.6;stroke-dasharray:6 4}
 svg .interval{stroke-width:1.5;opacity:.7}
 svg circle{stroke:var(--card);stroke-width:1}
+svg circle.dense{opacity:0}svg circle.dense:hover{opacity:1}
+svg .label{paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
 .narrow{display:none}
 @media(max-width:640px){main{padding:1.25rem .75rem 3rem}section,.conclusion{padding:.9rem}.wide{display:none}
-.narrow{display:block}dl{grid-template-columns:1fr}dd{margin:0 0 .35rem}}
+.narrow{display:block}dl{grid-template-columns:1fr}dd{margin:0 0 .35rem}th,td{padding:.32rem .4rem}
+.long{min-width:9rem}td.bar{min-width:3rem}th[scope=col],th.name{white-space:normal}th.name{min-width:8rem}
+.interval{display:block}}
 .stack{margin:0 0 .8rem}.stack p{display:flex;justify-content:space-between;margin:0 0 .2rem;font-size:.9rem}
 .stack p span{color:var(--faint)}
 .parts{display:flex;height:1.6rem;border-radius:5px;overflow:hidden}
@@ -63,7 +72,7 @@ svg circle{stroke:var(--card);stroke-width:1}
 ul.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;list-style:none;margin:.5rem 0 0;padding:0;font-size:.85rem}
 ul.legend li::before{content:"";display:inline-block;width:.8em;height:.8em;margin-right:.4em;border-radius:2px;
 background:var(--c);vertical-align:-.05em}
-ul.legend li.limit::before{height:0;border-top:2px dashed var(--c);background:none;vertical-align:.25em}
+ul.legend li.limit::before{width:1.7em;height:0;border-top:2px dashed var(--c);background:none;vertical-align:.25em}
 footer{color:var(--faint);font-size:.85rem}
 @media print{body{background:#fff}section{break-inside:avoid}}
 )";
@@ -90,15 +99,27 @@ bool is_words(const Column& column) {
   return column.format == Format::text;
 }
 
-/// Sentences break into lines; names do not.
+/// Sentences break into lines; names do not, but for long ones on a phone.
 const char* words_class(std::string_view text) {
-  constexpr std::size_t longest_name = 28;
-  return width_of(text) > longest_name ? "words long" : "words";
+  constexpr std::size_t longest_name = 28, longest_on_phone = 16;
+  const std::size_t width = width_of(text);
+  return width > longest_name ? "words long" : width > longest_on_phone ? "words name" : "words";
+}
+
+/// A row's name, which may break after each underscore.
+std::string breakable(std::string_view name) {
+  std::string out;
+  for (const char c : escaped(name)) {
+    out += c;
+    if (c == '_') out += "<wbr>";
+  }
+  return out;
 }
 
 class Page {
  public:
   std::string write(const Document& document) {
+    for (const Element& element : document.elements) std::visit([this](const auto& e) { take_names(e); }, element);
     out_ =
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n";
@@ -120,6 +141,13 @@ class Page {
   }
 
  private:
+  /// A part that several charts show has one colour in all of them.
+  template <class T>
+  void take_names(const T& element) {
+    if constexpr (std::is_same_v<T, StackedBars> || std::is_same_v<T, Timeline>)
+      for (const std::string& name : names_of(element)) add_once(names_, name);
+  }
+
   void begin(const std::string& title) {
     out_ += "<section>\n";
     if (!title.empty()) out_ += fmt::format("<h2>{}</h2>\n", escaped(title));
@@ -142,8 +170,8 @@ class Page {
       out_ += "<tr>";
       for (std::size_t i = 0; i < table.columns.size(); ++i) {
         const Column& column = table.columns[i];
-        out_ += fmt::format("<th scope=\"col\"{}>{}{}</th>", i == 0 || is_words(column) ? " class=\"words\"" : "",
-                            escaped(column.name),
+        const bool left = i == 0 || is_words(column) || column.format == Format::bar;
+        out_ += fmt::format("<th scope=\"col\"{}>{}{}</th>", left ? " class=\"words\"" : "", escaped(column.name),
                             column.unit.empty() ? "" : fmt::format("<small>{}</small>", escaped(column.unit)));
       }
       out_ += "</tr>\n";
@@ -160,7 +188,7 @@ class Page {
   void cell(const Cell& value, const Column& column, bool first) {
     if (first) {
       const std::string text = cell_text(value, column.format);
-      out_ += fmt::format("<th scope=\"row\" class=\"{}\">{}</th>", words_class(text), escaped(text));
+      out_ += fmt::format("<th scope=\"row\" class=\"{}\">{}</th>", words_class(text), breakable(text));
       return;
     }
     if (column.format == Format::bar) {
@@ -184,13 +212,12 @@ class Page {
   void legend(const std::vector<std::string>& names) {
     out_ += "<ul class=\"legend\">";
     for (std::size_t i = 0; i < names.size(); ++i)
-      out_ += fmt::format("<li style=\"--c:{}\">{}</li>", color(i), escaped(names[i]));
+      out_ += fmt::format("<li style=\"--c:{}\">{}</li>", color(index_of(names_, names[i])), escaped(names[i]));
     out_ += "</ul>\n";
   }
 
   void add(const StackedBars& chart) {
     begin(chart.title);
-    const auto names = names_of(chart);
     for (const Stack& stack : chart.stacks) {
       const double total = total_of(stack);
       out_ += fmt::format("<div class=\"stack\"><p>{} <span>{} {}</span></p><div class=\"parts\">",
@@ -198,23 +225,23 @@ class Page {
       for (const Stack::Part& part : stack.parts) {
         if (!(part.value > 0) || !(total > 0)) continue;
         out_ += fmt::format("<div style=\"width:{:.3f}%;background:{}\" title=\"{}: {} {}, {}\"></div>",
-                            100 * part.value / total, color(index_of(names, part.name)), escaped(part.name),
+                            100 * part.value / total, color(index_of(names_, part.name)), escaped(part.name),
                             show_number(part.value), escaped(chart.unit), show(part.value / total, Format::percent));
       }
       out_ += "</div></div>\n";
     }
-    legend(names);
+    legend(names_of(chart));
     end(chart.caption);
   }
 
-  template <class Chart>
-  void both_widths(const Chart& chart) {
-    out_ += "<div class=\"wide\">" + svg(chart, 880) + "</div><div class=\"narrow\">" + svg(chart, 340) + "</div>\n";
+  /// `draw` makes the chart at a width.
+  void both_widths(auto&& draw) {
+    out_ += "<div class=\"wide\">" + draw(880) + "</div><div class=\"narrow\">" + draw(340) + "</div>\n";
   }
 
   void add(const Plot& plot) {
     begin(plot.title);
-    both_widths(plot);
+    both_widths([&](int width) { return svg(plot, width); });
     out_ += "<ul class=\"legend\">";
     for (std::size_t i = 0; i < plot.series.size(); ++i)
       if (!plot.series[i].name.empty())
@@ -227,12 +254,13 @@ class Page {
 
   void add(const Timeline& timeline) {
     begin(timeline.title);
-    both_widths(timeline);
+    both_widths([&](int width) { return svg(timeline, names_, width); });
     legend(names_of(timeline));
     end(timeline.caption);
   }
 
   std::string out_;
+  std::vector<std::string> names_;  ///< of all parts of stacks and timelines: the i-th has the i-th colour
 };
 
 }  // namespace

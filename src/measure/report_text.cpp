@@ -3,13 +3,10 @@
 #include <fmt/core.h>
 
 namespace sw::report {
-namespace {
 
 void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::ranges::find(names, name) == names.end()) names.push_back(name);
 }
-
-}  // namespace
 
 std::string cell_text(const Cell& cell, Format format) {
   if (const auto* words = std::get_if<std::string>(&cell)) return *words;

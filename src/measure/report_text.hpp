@@ -23,6 +23,8 @@ inline std::size_t width_of(std::string_view text) {
 /// The names of stacked parts or spans in the order of their first appearance: each keeps its place in the legend.
 std::vector<std::string> names_of(const StackedBars& chart);
 std::vector<std::string> names_of(const Timeline& timeline);
+/// Appends a name that is not there yet.
+void add_once(std::vector<std::string>& names, const std::string& name);
 std::size_t index_of(const std::vector<std::string>& names, std::string_view name);
 
 /// Begin and end of all spans; 0 and 1 where there are none.

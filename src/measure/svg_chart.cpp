@@ -44,7 +44,10 @@ class PlotWriter {
   std::string write() {
     out_ = open_svg(width_, height_, plot_.title);
     axes();
-    for (std::size_t i = 0; i < plot_.series.size(); ++i) draw(plot_.series[i], i);
+    // Limits last: they must be seen through a cloud of points.
+    for (const bool limits : {false, true})
+      for (std::size_t i = 0; i < plot_.series.size(); ++i)
+        if ((plot_.series[i].mark == Mark::limit) == limits) draw(plot_.series[i], i);
     for (std::size_t i = 0; i < plot_.series.size(); ++i) label(plot_.series[i]);
     return out_ + "</svg>\n";
   }
@@ -84,6 +87,10 @@ class PlotWriter {
                           series.mark == Mark::limit ? "limit" : "line", color);
     }
     if (series.mark == Mark::limit) return;
+    // Marks that would hide their line show only when pointed at.
+    constexpr double least_gap = 12;
+    const bool dense =
+        series.mark == Mark::line && static_cast<double>(series.points.size()) * least_gap > width_ - right_ - left_;
     for (const Point& point : series.points) {
       if (!has(point)) continue;
       const double at_x = x(point.x), at_y = y(point.y);
@@ -93,8 +100,8 @@ class PlotWriter {
             "style=\"stroke:{3}\"/>\n",
             at_x, y(point.low), y(point.high), color);
       out_ += fmt::format(
-          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" style=\"fill:{}\"><title>{}: {} {}, {} {}</title></circle>\n",
-          at_x, at_y, series.mark == Mark::points ? 4.5 : 3.0, color,
+          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"{} style=\"fill:{}\"><title>{}: {} {}, {} {}</title></circle>\n",
+          at_x, at_y, series.mark == Mark::points ? 4.5 : 3.0, dense ? " class=\"dense\"" : "", color,
           escaped(point.label.empty() ? series.name : point.label), show_number(point.x), escaped(plot_.x.label),
           show_number(point.y), escaped(plot_.y.label));
       taken_.push_back({at_x - 5, at_y - 5, at_x + 5, at_y + 5});
@@ -163,8 +170,7 @@ std::string svg(const Plot& plot, int width) {
   return PlotWriter(plot, width).write();
 }
 
-std::string svg(const Timeline& timeline, int width) {
-  const auto names = names_of(timeline);
+std::string svg(const Timeline& timeline, const std::vector<std::string>& names, int width) {
   const Extent extent = extent_of(timeline);
   constexpr double row = 26, label = 16, bottom = 24;
   const double height = static_cast<double>(timeline.lanes.size()) * (row + label) + bottom;

@@ -69,7 +69,7 @@ struct Metrics::Histograms {
 /// The engines of all models together.
 struct Metrics::Totals {
   EngineStats sum;
-  std::uint64_t used_bytes = 0, weights_bytes = 0;
+  std::uint64_t used_bytes = 0, cached_bytes = 0, weights_bytes = 0;  ///< state in use, state kept for later requests
   std::int64_t time = 0;
 };
 
@@ -131,9 +131,11 @@ Metrics::Totals Metrics::totals_of(const Models& models) {
     sum.failed += stats.failed;
     sum.preemptions += stats.preemptions;
     totals.weights_bytes += info.model->weights_bytes();
-    if (stats.blocks_total > 0)
-      totals.used_bytes += stats.state_bytes / static_cast<std::uint64_t>(stats.blocks_total) *
-                           static_cast<std::uint64_t>(stats.blocks_used);
+    if (stats.blocks_total > 0) {
+      const std::uint64_t block_bytes = stats.state_bytes / static_cast<std::uint64_t>(stats.blocks_total);
+      totals.used_bytes += block_bytes * static_cast<std::uint64_t>(stats.blocks_used);
+      totals.cached_bytes += block_bytes * static_cast<std::uint64_t>(stats.blocks_cached);
+    }
   }
   return totals;
 }
@@ -220,6 +222,7 @@ std::string Metrics::stats_json(const Models& models, int connections) const {
                        {"inter_token_p50_ms", or_null(s.gap_p50)},
                        {"inter_token_p99_ms", or_null(s.gap_p99)},
                        {"rss_bytes", s.rss_bytes}});
+  const std::uint64_t resident = resident_bytes();
   const Json stats = {{"time", unix_time()},
                       {"uptime_s", std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count()},
                       {"window_s", window_s},
@@ -238,7 +241,7 @@ std::string Metrics::stats_json(const Models& models, int connections) const {
                        {{"hit_rate", or_null(hit_rate)},
                         {"cached_tokens", sum.cached_tokens},
                         {"prompt_tokens", sum.prompt_tokens},
-                        {"used_bytes", totals.used_bytes},
+                        {"used_bytes", totals.cached_bytes},
                         {"capacity_bytes", sum.state_bytes},
                         {"disk_bytes", sum.cache_disk_bytes}}},
                       {"ttft_ms", percentiles_json(ttft_.percentiles(now, window_s))},
@@ -247,8 +250,8 @@ std::string Metrics::stats_json(const Models& models, int connections) const {
                       {"tokens_s", {{"prompt", prompt_rate}, {"generated", generated_rate}}},
                       {"tokens", {{"prompt", sum.prompt_tokens}, {"generated", sum.new_tokens}}},
                       {"memory",
-                       {{"rss_bytes", resident_bytes()},
-                        {"peak_rss_bytes", peak_resident_bytes()},
+                       {{"rss_bytes", resident},
+                        {"peak_rss_bytes", std::max(peak_resident_bytes(), resident)},  // the kernel's peak lags
                         {"weights_bytes", totals.weights_bytes},
                         {"kv_bytes", totals.used_bytes}}},
                       {"connections", connections},

@@ -42,7 +42,7 @@ class BaselineDocument : public ::testing::Test {
 TEST_F(BaselineDocument, maps_each_grade_to_the_smallest_model_that_suffices) {
   const std::vector<BaselineRow> rows = {knows_up_to("tiny", 1), row_of("untrained", false), knows_up_to("small", 3)};
   const auto document = baseline_document({.prompt_tokens = 128, .new_tokens = 32, .threads = 2}, rows, suite_);
-  const auto& map = table(document, "the smallest sufficient model");
+  const auto& map = table(document, "The smallest sufficient model");
   ASSERT_EQ(map.rows.size(), 6u);
   for (const auto& row : map.rows) {
     ASSERT_EQ(row.size(), 5u);
@@ -56,8 +56,8 @@ TEST_F(BaselineDocument, maps_each_grade_to_the_smallest_model_that_suffices) {
 
 TEST_F(BaselineDocument, shows_no_quality_of_random_weights_and_says_that_they_are) {
   const auto document = baseline_document({}, {row_of("qwen2.5-0.5b", false)}, suite_);
-  EXPECT_TRUE(std::holds_alternative<std::monostate>(table(document, "small models").rows.front().back()));
-  EXPECT_EQ(std::get<std::string>(table(document, "weights").rows.front().back()), "random Q4_0");
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(table(document, "Small models").rows.front().back()));
+  EXPECT_EQ(std::get<std::string>(table(document, "Weights").rows.front().back()), "random Q4_0");
   EXPECT_NE(document.conclusion.find("pull"), std::string::npos);
 }
 

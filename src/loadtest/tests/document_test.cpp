@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sw::loadtest {
 namespace {
 
@@ -78,6 +80,20 @@ TEST(Reports, fit_a_narrow_terminal_and_say_what_failed) {
   EXPECT_NE(text.find("http_status 503"), std::string::npos) << text;
   EXPECT_NE(text.find("Schedule error"), std::string::npos);
   EXPECT_NE(report::to_html(load_document(options, result)).find("</html>"), std::string::npos);
+}
+
+TEST(Reports, show_a_steady_rate_as_steady_where_the_last_second_is_not_whole) {
+  for (const int n : {52, 58, 63}) {
+    const auto document = load_document(options_of(), result_of(n, 5 * ms, 5 * ms));
+    const auto is_rate = [](const report::Element& element) {
+      const auto* plot = std::get_if<report::Plot>(&element);
+      return plot && plot->title == "Requests over time";
+    };
+    const auto found = std::ranges::find_if(document.elements, is_rate);
+    ASSERT_NE(found, document.elements.end());
+    for (const report::Series& series : std::get<report::Plot>(*found).series)
+      for (const report::Point& point : series.points) EXPECT_NEAR(point.y, 10, 0.1) << n << ' ' << series.name;
+  }
 }
 
 TEST(Reports, warn_where_the_client_was_the_slow_one) {

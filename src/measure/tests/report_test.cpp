@@ -133,6 +133,20 @@ TEST(Report, a_page_escapes_text_and_needs_no_network) {
   }
 }
 
+TEST(Report, a_part_has_one_colour_in_all_charts_of_a_page) {
+  Document document;
+  document.elements = {
+      StackedBars{.title = "", .unit = "ms", .stacks = {{"pass", {{"x", 2}, {"y", 1}}}}},
+      Timeline{.title = "", .unit = "ms", .lanes = {{"lane", {{"y", 0, 1}, {"z", 1, 2}, {"x", 2, 4}}}}},
+  };
+  const std::string html = to_html(document);
+  for (const char* part : {"0)\">x</li>", "1)\">y</li>", "2)\">z</li>", "0)\" title=\"x:", "1)\" title=\"y:",
+                           "1)\"><title>y ", "2)\"><title>z ", "0)\"><title>x "})
+    EXPECT_NE(html.find(part), std::string::npos) << part;
+  EXPECT_EQ(html.find("1)\">x</li>"), std::string::npos);
+  EXPECT_EQ(html.find("0)\">y</li>"), std::string::npos);
+}
+
 TEST(Report, values_that_are_not_finite_and_empty_charts_draw_nothing_wrong) {
   Document document;
   document.title = "edge";

@@ -380,11 +380,14 @@ TEST_F(ApiTest, AModelIsLoadedByItsFirstRequestAndUnloadedWhenAsked) {
 TEST_F(ApiTest, TheServerTellsHowItIs) {
   EXPECT_EQ(ask(app_->port(), get("/health")).body, R"({"status":"ok"})");
   EXPECT_EQ(ask(app_->port(), get("/ready")).status, 200);
-  chat("x");
+  chat("x " + std::string(300, 'x'));
+  EXPECT_TRUE(eventually([&] { return stats()["prefix_cache"]["used_bytes"].get<std::int64_t>() > 0; }))
+      << "the prompt stays in memory for later requests";
   const Json now = stats();
   EXPECT_GT(now["requests"]["completed"].get<int>(), 0);
   EXPECT_GT(now["ttft_ms"]["count"].get<int>(), 0);
   EXPECT_GT(now["memory"]["rss_bytes"].get<std::int64_t>(), 1 << 20);
+  EXPECT_GE(now["memory"]["peak_rss_bytes"], now["memory"]["rss_bytes"]);
   const std::string metrics = ask(app_->port(), get("/metrics")).body;
   for (const char* name :
        {"speedwins_requests_queued ", "speedwins_ttft_seconds_bucket{le=", "speedwins_tokens_total{kind=\"generated\"}",

@@ -50,7 +50,7 @@ export function WaterfallView({ chart, timings }: { chart: Waterfall; timings: T
           <th scope="col" className="w-20">
             <span className="sr-only">Stage</span>
           </th>
-          <th scope="col" className="relative h-4 text-left font-normal text-muted">
+          <th scope="col" className={`relative text-left font-normal text-muted ${chart.budget === null ? '' : 'h-4'}`}>
             <span className="sr-only">On the time axis</span>
             {chart.budget !== null && (
               <span

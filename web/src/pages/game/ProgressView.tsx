@@ -79,7 +79,7 @@ function Numbers({ statistics: s, game }: { statistics: Statistics; game: Game }
       level.title,
       level.next === null ? `${whole(score)} points` : `${whole(score)} of ${whole(level.next)} points`,
     ],
-    ['Combinations that worked', s.attempts > 0 ? percent(s.success_rate) : '–', `${whole(s.attempts)} tried`],
+    ['Tries that worked', s.attempts > 0 ? percent(s.success_rate) : '–', `${whole(s.attempts)} tried`],
     ['Ways found', whole(s.ways), `of ${whole(s.total_ways)}`],
     ['Predictions', predictions > 0 ? percent(s.predictions.right / predictions) : '–', `best streak ${s.best_streak}`],
     [

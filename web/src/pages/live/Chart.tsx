@@ -109,7 +109,9 @@ function options(
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => resolved(element, style.getPropertyValue(name));
-  const [accent, soft, muted, line] = ['--accent', '--accent-soft', '--muted', '--line'].map(colour);
+  const [accent, soft, muted, line, surface] = ['--accent', '--accent-soft', '--muted', '--line', '--surface'].map(
+    colour,
+  );
   const font = `11px ${style.fontFamily}`;
   return {
     width: element.clientWidth,
@@ -174,6 +176,12 @@ function options(
               plot.ctx.font = `${11 * devicePixelRatio}px ${style.fontFamily}`;
               plot.ctx.textAlign = 'right';
               plot.ctx.textBaseline = 'bottom';
+              // Its edge keeps it readable on the newest numbers, which are drawn there.
+              plot.ctx.setLineDash([]);
+              plot.ctx.lineJoin = 'round';
+              plot.ctx.lineWidth = 4 * devicePixelRatio;
+              plot.ctx.strokeStyle = surface ?? '';
+              plot.ctx.strokeText(mark.label, left + width, y - 2 * devicePixelRatio);
               plot.ctx.fillText(mark.label, left + width, y - 2 * devicePixelRatio);
               plot.ctx.restore();
             },
