@@ -1,5 +1,6 @@
 import { Search } from 'lucide-react';
 import { useId, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { fuzzyFilter } from '@/lib/fuzzy';
 import { useStore } from '@/lib/store';
 import { Dialog } from '@/ui/Dialog';
@@ -16,7 +17,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 
   const run = (command: Command | undefined) => {
     if (!command) return;
-    onClose();
+    flushSync(onClose); // under an open dialog nothing can be focused
     command.run();
   };
   const onKeyDown = (event: React.KeyboardEvent) => {

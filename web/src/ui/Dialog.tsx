@@ -1,5 +1,5 @@
 import { X } from 'lucide-react';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useLayoutEffect, useRef, type ReactNode } from 'react';
 import { IconButton } from './IconButton';
 
 type Side = 'center' | 'right' | 'left';
@@ -22,7 +22,8 @@ interface Props {
 /** The browser's own modal dialog: it keeps the focus, closes on Escape, and hides the rest from screen readers. */
 export function Dialog({ title, onClose, side = 'center', isBare = false, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Closed while it is still in the page: only then does the focus return to where it was.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => element?.close();

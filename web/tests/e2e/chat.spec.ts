@@ -215,6 +215,7 @@ test('everything can be done from the keyboard', async ({ page, chat, isMobile }
   await page.goBack();
   await expect(chat.questions).toHaveCount(1);
 
+  await page.getByRole('button', { name: 'Copy answer' }).focus();
   await page.keyboard.press('Control+,');
   const temperature = page.getByRole('slider', { name: 'Temperature' });
   await temperature.focus();
@@ -222,6 +223,11 @@ test('everything can be done from the keyboard', async ({ page, chat, isMobile }
   await expect(temperature).toHaveValue('0.05');
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Copy answer' })).toBeFocused();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('write a');
+  await page.keyboard.press('Enter');
+  await expect(chat.field).toBeFocused();
   await page.keyboard.press('Control+Shift+O');
   await expect(page.getByRole('heading', { name: /milliseconds/ })).toBeVisible();
   await expect(chat.field).toBeFocused();
