@@ -48,13 +48,23 @@ typename S::F gelu_tanh(typename S::F x) {
   return S::mul(S::mul(S::set(0.5f), x), S::add(S::set(1.0f), generic::tanh<S>(inner)));
 }
 
-/// ln(1 + e^x); x itself above 20, where they agree in fp32. e^x below −15.
+/// ln(1 + e^x) = max(x, 0) + ln(1 + u) with u = e^−|x|, and ln(1 + u) = 2·artanh(u / (2 + u)), whose argument is at most
+/// a third: the series to the 15th power leaves less than 2e-8 of it. Relative error < 3e-7, above x = −87.3.
 template <class S>
 typename S::F softplus(typename S::F x) {
-  float lanes[16];
-  S::store(lanes, x);
-  for (float& lane : lanes) lane = lane > 20 ? lane : __builtin_log1pf(__builtin_expf(lane));
-  return S::load(lanes);
+  using F = typename S::F;
+  const F u = generic::exp<S>(S::sub(S::zero(), S::abs(x)));
+  const F s = S::div(u, S::add(S::set(2.0f), u));
+  const F square = S::mul(s, s);
+  F sum = S::set(1.0f / 15);
+  sum = S::fma(sum, square, S::set(1.0f / 13));
+  sum = S::fma(sum, square, S::set(1.0f / 11));
+  sum = S::fma(sum, square, S::set(1.0f / 9));
+  sum = S::fma(sum, square, S::set(1.0f / 7));
+  sum = S::fma(sum, square, S::set(1.0f / 5));
+  sum = S::fma(sum, square, S::set(1.0f / 3));
+  sum = S::fma(sum, square, S::set(1.0f));
+  return S::fma(S::add(s, s), sum, S::max(x, S::zero()));
 }
 
 /// Calls f(i, n) for the lanes [i, i + n) of every 16 of `count`.

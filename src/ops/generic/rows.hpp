@@ -137,25 +137,42 @@ void conv(const float* x, std::int64_t x_stride, int tokens, int inner, int conv
   }
 }
 
+/// One strip of up to 16 channels through all tokens; a and h: [state] rows, `stride` floats apart.
+template <class S>
+void scan_strip(const ScanArgs& s, std::int64_t c, int n, const float* a, float* h, std::int64_t stride) {
+  const auto d = load_n<S>(s.d + c, n);
+  const int state = s.state;
+  for (int t = 0; t < s.tokens; ++t) {
+    const float *b_t = s.b + t * s.bc_stride, *c_t = s.c + t * s.bc_stride;
+    const auto u = load_n<S>(s.u + t * s.u_stride + c, n);
+    const auto dt = generic::softplus<S>(load_n<S>(s.dt + t * s.dt_stride + c, n));
+    const auto dt_u = S::mul(dt, u);
+    auto y = S::mul(d, u);
+    for (int i = 0; i < state; ++i) {
+      const auto decay = generic::exp<S>(S::mul(dt, load_n<S>(a + i * stride, n)));
+      const auto next = S::fma(decay, load_n<S>(h + i * stride, n), S::mul(dt_u, S::set(b_t[i])));
+      store_n<S>(h + i * stride, next, n);
+      y = S::fma(next, S::set(c_t[i]), y);
+    }
+    const auto gate = generic::silu<S>(load_n<S>(s.z + t * s.z_stride + c, n));
+    store_n<S>(s.y + t * s.y_stride + c, S::mul(y, gate), n);
+  }
+}
+
 template <class S>
 void scan(const ScanArgs& s, std::int64_t begin, std::int64_t end) {
+  // A strip's states are a row of all channels apart, often a power of two: a cache keeps few such lines at once.
+  constexpr int most = 64;
+  alignas(64) float a[most * 16], h[most * 16];
   for_lanes(end - begin, [&](long offset, int n) {
     const std::int64_t c = begin + offset;
-    for (int t = 0; t < s.tokens; ++t) {
-      const auto u = load_n<S>(s.u + t * s.u_stride + c, n);
-      const auto dt = generic::softplus<S>(load_n<S>(s.dt + t * s.dt_stride + c, n));
-      const auto dt_u = S::mul(dt, u);
-      auto y = S::mul(load_n<S>(s.d + c, n), u);
-      for (int i = 0; i < s.state; ++i) {
-        float* h = s.h + i * s.inner + c;
-        const auto decay = generic::exp<S>(S::mul(dt, load_n<S>(s.a + i * s.inner + c, n)));
-        const auto next = S::fma(decay, load_n<S>(h, n), S::mul(dt_u, S::set(s.b[t * s.bc_stride + i])));
-        store_n<S>(h, next, n);
-        y = S::fma(next, S::set(s.c[t * s.bc_stride + i]), y);
-      }
-      const auto gate = generic::silu<S>(load_n<S>(s.z + t * s.z_stride + c, n));
-      store_n<S>(s.y + t * s.y_stride + c, S::mul(y, gate), n);
+    if (s.state > most || s.tokens == 1) return scan_strip<S>(s, c, n, s.a + c, s.h + c, s.inner);
+    for (int i = 0; i < s.state; ++i) {
+      S::store(a + 16 * i, load_n<S>(s.a + i * s.inner + c, n));
+      S::store(h + 16 * i, load_n<S>(s.h + i * s.inner + c, n));
     }
+    scan_strip<S>(s, c, n, a, h, 16);
+    for (int i = 0; i < s.state; ++i) store_n<S>(s.h + i * s.inner + c, S::load(h + 16 * i), n);
   });
 }
 

@@ -170,6 +170,24 @@ TEST_P(Scan, follows_the_recurrence) {
     }
 }
 
+TEST_P(Scan, time_steps_are_softplus_to_a_few_units_in_the_last_place) {
+  Random random(6);
+  constexpr int inner = 1000;
+  SelectiveScan s(1, inner, 1, random);
+  for (int c = 0; c < inner; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    s.dt[i] = static_cast<float>(-80 + 0.12 * c);
+    s.u[i] = 1;
+    s.h[i] = s.d[i] = 0;
+  }
+  s.b[0] = 1;
+  s.run(table(), 0, 1, 0, inner);  // h = softplus(dt)
+  for (int c = 0; c < inner; ++c) {
+    const double want = std::log1p(std::exp(double{s.dt[static_cast<std::size_t>(c)]}));
+    ASSERT_NEAR(s.h[static_cast<std::size_t>(c)] / want, 1, 5e-7) << s.dt[static_cast<std::size_t>(c)];
+  }
+}
+
 TEST_P(Scan, does_not_depend_on_how_tokens_and_channels_are_cut) {
   Random random(5);
   constexpr int inner = 75;
