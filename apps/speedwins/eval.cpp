@@ -102,11 +102,20 @@ Metric metric(std::string name, std::string unit, Better better, double value, c
           .high = interval.high};
 }
 
-std::string time_left(const Stopwatch& stopwatch, std::size_t done, std::size_t all) {
-  if (done == 0) return "";
-  return fmt::format(", {:.0f} s left",
-                     stopwatch.ms() / 1e3 / static_cast<double>(done) * static_cast<double>(all - done));
-}
+/// How fast this run comes on: what it takes over from an interrupted one costs no time.
+class Pace {
+ public:
+  void computed() { ++computed_; }
+  std::string left(std::size_t steps_left) const {
+    if (computed_ == 0) return "";
+    return fmt::format(", {:.0f} s left", static_cast<double>(steps_left) / steps_per_s());
+  }
+  double steps_per_s() const { return computed_ * 1e3 / stopwatch_.ms(); }
+
+ private:
+  Stopwatch stopwatch_;
+  int computed_ = 0;
+};
 
 /// What is said of an evaluation that did not come to its end.
 report::Note interrupted_note(std::size_t done, std::size_t all, const char* of, bool kept) {
@@ -124,7 +133,7 @@ struct TextResult {
   std::vector<WindowLoss> losses;
   std::vector<WindowDivergence> divergences;  ///< empty without a baseline
   std::size_t planned = 0;
-  double seconds = 0;
+  double windows_per_s = 0;  ///< of those that this run computed
   bool interrupted = false;
 };
 
@@ -171,7 +180,7 @@ Result<TextResult> score_text(const EvalFlags& flags, const LoadedModel& loaded,
   SW_ASSIGN(TextScorer scorer, TextScorer::create(*loaded.model, *loaded.pool, flags.window, flags.model.kv_type));
   TextResult result{.losses = {}, .divergences = {}, .planned = plan.windows.size()};
   constexpr std::size_t n_values = 7;
-  const Stopwatch stopwatch;
+  Pace pace;
   std::uint64_t baseline_row = 0;
   for (std::size_t i = 0; i < plan.windows.size(); ++i) {
     if (stop) {
@@ -202,13 +211,14 @@ Result<TextResult> score_text(const EvalFlags& flags, const LoadedModel& loaded,
       SW_ASSIGN(loss, scorer.loss(plan.tokens, window, plan.first, also));
       kept.add(static_cast<std::int64_t>(i),
                {loss.sum, loss.sum_of_squares, loss.tokens, loss.weight, far.kl, far.same_top, far.nats_more});
+      pace.computed();
     }
     result.losses.push_back(loss);
     if (baseline) result.divergences.push_back(far);
     line.show(fmt::format("{}/{} windows, perplexity {:.4f}{}", i + 1, plan.windows.size(),
-                          perplexity_of(result.losses).value, time_left(stopwatch, i + 1, plan.windows.size())));
+                          perplexity_of(result.losses).value, pace.left(plan.windows.size() - i - 1)));
   }
-  result.seconds = stopwatch.ms() / 1e3;
+  result.windows_per_s = pace.steps_per_s();
   return result;
 }
 
@@ -263,7 +273,7 @@ Result<Report> eval_text(EvalFlags flags, const Context& context) {
                {"high", perplexity.interval.high},
                {"standard_error", perplexity.standard_error},
                {"nats_per_token", perplexity.nats_per_token},
-               {"tok_s", static_cast<double>(result.losses.size()) * flags.window / result.seconds},
+               {"tok_s", result.windows_per_s * flags.window},
                {"interrupted", result.interrupted}});
 
   report::Document document{
@@ -362,7 +372,7 @@ Result<Report> eval_tasks(const EvalFlags& flags, const Context& context) {
   Cell all;
   bool interrupted = false, choices = false;
   nlohmann::ordered_json replies = nlohmann::ordered_json::array();
-  const Stopwatch stopwatch;
+  Pace pace;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const TaskItem& item = items[i];
     TaskOutcome outcome;
@@ -382,6 +392,7 @@ Result<Report> eval_tasks(const EvalFlags& flags, const Context& context) {
       if (!asked) return std::unexpected(asked.error());
       outcome = std::move(*asked);
       kept.add(static_cast<std::int64_t>(i), {outcome.right ? 1.0 : 0.0, outcome.right_per_byte ? 1.0 : 0.0});
+      pace.computed();
     }
     choices = choices || std::holds_alternative<MultipleChoice>(item.scorer);
     for (Cell* cell : {&all, &cells[item.task][item.grade]}) {
@@ -390,8 +401,8 @@ Result<Report> eval_tasks(const EvalFlags& flags, const Context& context) {
       cell->right_per_byte += outcome.right_per_byte;
     }
     replies.push_back({{"id", item.id}, {"right", outcome.right}, {"reply", outcome.reply}});
-    line.show(fmt::format("{}/{} questions, {} right{}", i + 1, items.size(), all.right,
-                          time_left(stopwatch, i + 1, items.size())));
+    line.show(
+        fmt::format("{}/{} questions, {} right{}", i + 1, items.size(), all.right, pace.left(items.size() - i - 1)));
   }
   if (all.asked == 0) return fail("interrupted before the first question was answered");
   if (!interrupted) kept.done();

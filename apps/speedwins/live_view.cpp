@@ -35,6 +35,7 @@ LiveView::~LiveView() {
 }
 
 void LiveView::clear() {
+  if (drawn_ > 0) std::fputs("\r\x1b[2K", stderr);  // what a terminal shows of keys pressed, such as ^C
   for (; drawn_ > 0; --drawn_) std::fputs("\x1b[1A\x1b[2K", stderr);
 }
 

@@ -92,7 +92,7 @@ Result<Report> search(const LoadtestFlags& flags, const Context& context, Record
   while (const auto step = rates.next()) {
     options.workload = OpenLoop{step->rate, base.poisson};
     options.duration_s = options.warm_up_s + (step->confirms ? 2 : 1) * (duration_s - options.warm_up_s);
-    const std::string title = fmt::format("{:.4g} requests/s{}, met so far: {:.4g}", step->rate,
+    const std::string title = fmt::format("{:.4g} requests/s{} ({:.4g} met so far)", step->rate,
                                           step->confirms ? " again" : "", rates.answer());
     SW_ASSIGN(LoadResult result,
               run_load(options, stop, [&](const LoadProgress& progress) { view->show(live_lines(title, progress)); }));

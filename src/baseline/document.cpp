@@ -133,8 +133,10 @@ Plot trade_off(const std::vector<BaselineRow>& rows) {
           .caption = {}};
 }
 
-std::string conclusion(const BaselineSetup& setup, const std::vector<Contender>& models,
+std::string conclusion(const BaselineSetup& setup, bool are_trained, const std::vector<Contender>& models,
                        const std::vector<TaskItem>& suite) {
+  if (models.empty() && setup.interrupted) return "Interrupted before a question was answered.";
+  if (models.empty() && are_trained) return "";  // nothing was to be asked
   if (models.empty())
     return "No model with trained weights was there: `speedwins pull` fetches one, such as "
            "Qwen/Qwen2.5-0.5B-Instruct-GGUF.";
@@ -144,13 +146,14 @@ std::string conclusion(const BaselineSetup& setup, const std::vector<Contender>&
       ++cells;
       covered += smallest_sufficient(models, {task, grade}, setup.enough).has_value();
     }
+  const char* so_far = setup.interrupted ? "Interrupted; so far: " : "";
   if (covered == 0)
     return fmt::format(
-        "None of {} kinds and grades of work has a model here that gets {:.0f} % right: `speedwins pull` "
+        "{}None of {} kinds and grades of work has a model here that gets {:.0f} % right: `speedwins pull` "
         "fetches larger ones.",
-        cells, 100 * setup.enough);
-  return fmt::format("{} of {} kinds and grades of work have a model here that gets {:.0f} % right{}.", covered, cells,
-                     100 * setup.enough, setup.interrupted ? " (interrupted)" : "");
+        so_far, cells, 100 * setup.enough);
+  return fmt::format("{}{} of {} kinds and grades of work have a model here that gets {:.0f} % right.", so_far, covered,
+                     cells, 100 * setup.enough);
 }
 
 }  // namespace
@@ -179,9 +182,13 @@ Document baseline_document(const BaselineSetup& setup, const std::vector<Baselin
                            const std::vector<TaskItem>& suite) {
   const std::vector<Contender> models = contenders(rows);
   Document document{.title = "small-model baseline", .facts = {}, .elements = {}, .conclusion = {}};
-  document.facts.emplace_back("tasks", models.empty() ? "none asked: no trained weights"
-                                                      : fmt::format("{} questions of {} kinds, {} grades", suite.size(),
-                                                                    tasks_of(suite).size(), grades_of(suite)));
+  const bool are_trained = std::ranges::any_of(rows, &BaselineRow::real);
+  const std::string asked = !models.empty()     ? fmt::format("{} questions of {} kinds, {} grades", suite.size(),
+                                                              tasks_of(suite).size(), grades_of(suite))
+                            : setup.interrupted ? "none asked: interrupted"
+                            : are_trained       ? "none asked"
+                                                : "none asked: no trained weights";
+  document.facts.emplace_back("tasks", asked);
   document.elements.push_back(speeds(setup, rows));
   document.elements.push_back(weights(rows));
   document.elements.push_back(intervals(rows));
@@ -201,7 +208,7 @@ Document baseline_document(const BaselineSetup& setup, const std::vector<Baselin
           fmt::format("{} questions did not fit the context of {} and count as wrong.", row.did_not_fit, row.model),
           Tone::warning});
   }
-  document.conclusion = conclusion(setup, models, suite);
+  document.conclusion = conclusion(setup, are_trained, models, suite);
   return document;
 }
 

@@ -262,8 +262,10 @@ Document search_document(const LoadOptions& options, const LoadTargets& targets,
     const LoadStats& stats = result.stats;
     table.rows.push_back({fmt::format("{}{}", i + 1, confirmed ? " long" : ""), rate, result.answered_per_s(),
                           p_ms(stats.ttft, 0.5), p_ms(stats.ttft, 0.99), p_ms(stats.itl, 0.99), stats.error_rate(),
-                          is_met ? "yes" : "no"});
-    (is_met ? met : missed).points.push_back({.x = rate, .y = p_ms(stats.ttft, 0.99)});
+                          result.interrupted ? "cut off"
+                          : is_met           ? "yes"
+                                             : "no"});
+    if (!result.interrupted) (is_met ? met : missed).points.push_back({.x = rate, .y = p_ms(stats.ttft, 0.99)});
   }
   document.elements.push_back(std::move(table));
   if (targets.ttft_p99_ms && tried.size() > 1) {

@@ -61,6 +61,16 @@ TEST_F(BaselineDocument, shows_no_quality_of_random_weights_and_says_that_they_a
   EXPECT_NE(document.conclusion.find("pull"), std::string::npos);
 }
 
+TEST_F(BaselineDocument, says_that_it_was_interrupted_and_not_that_weights_are_missing) {
+  const auto early = baseline_document({.interrupted = true}, {row_of("demo", true)}, suite_);
+  EXPECT_EQ(early.conclusion.find("Interrupted"), 0u) << early.conclusion;
+  EXPECT_EQ(report::to_terminal(early).find("no trained weights"), std::string::npos);
+  const auto late = baseline_document({.interrupted = true}, {knows_up_to("tiny", 1)}, suite_);
+  EXPECT_EQ(late.conclusion.find("Interrupted; so far: 6 of 24"), 0u) << late.conclusion;
+  const auto unasked = baseline_document({}, {row_of("demo", true)}, suite_);
+  EXPECT_EQ(unasked.conclusion, "");
+}
+
 TEST_F(BaselineDocument, says_in_full_why_a_model_was_not_measured) {
   BaselineRow failed{.model = "huge", .weights = {}, .real = false, .speed = {}, .scores = {}};
   failed.error = "there are 5 MB of free memory (expected 900 MB). Free some, choose others with --models";

@@ -96,6 +96,18 @@ TEST(Reports, show_a_steady_rate_as_steady_where_the_last_second_is_not_whole) {
   }
 }
 
+TEST(Reports, do_not_call_a_rate_missed_whose_run_was_cut_off) {
+  std::vector<TriedRate> steps = {tried(50, true), tried(100, false)};
+  steps.back().result.interrupted = true;
+  const LoadTargets targets{.ttft_p99_ms = 100, .itl_p99_ms = {}, .e2e_p99_ms = {}, .error_rate = 0.01};
+  const auto document = search_document(options_of(), targets, steps);
+  const auto& table = std::get<report::Table>(document.elements.front());
+  EXPECT_EQ(std::get<std::string>(table.rows[0].back()), "yes");
+  EXPECT_EQ(std::get<std::string>(table.rows[1].back()), "cut off");
+  for (const report::Series& series : std::get<report::Plot>(document.elements[1]).series)
+    EXPECT_NE(series.name, "not met");
+}
+
 TEST(Reports, warn_where_the_client_was_the_slow_one) {
   LoadResult result = result_of(200, 5 * ms, 5 * ms);
   EXPECT_EQ(client_warning(result), "");

@@ -1,4 +1,5 @@
 import { ChevronDown, RotateCw } from 'lucide-react';
+import { useRef } from 'react';
 import { milliseconds, plural, whole } from '@/lib/format';
 import { browserStorage } from '@/lib/storage';
 import { Store, useStore } from '@/lib/store';
@@ -15,6 +16,7 @@ isOpen.subscribe(() => browserStorage().setItem(key, isOpen.get() ? 'open' : 'cl
 /** Where the answer's time went, and what can be done with it. */
 export function AnswerFooter({ message, onRetry }: { message: Message; onRetry: (() => void) | undefined }) {
   const open = useStore(isOpen);
+  const details = useRef<HTMLDivElement>(null);
   const { timings, state } = message;
   const chart = timings && waterfall(timings);
   // A phone has no room for what it is compared with.
@@ -26,7 +28,10 @@ export function AnswerFooter({ message, onRetry }: { message: Message; onRetry: 
           <button
             type="button"
             aria-expanded={open}
-            onClick={() => isOpen.set(!open)}
+            onClick={() => {
+              isOpen.set(!open);
+              requestAnimationFrame(() => details.current?.scrollIntoView({ block: 'nearest' }));
+            }}
             title="Show where the time went"
             className="-ml-2 flex min-w-0 flex-1 flex-col gap-1.5 rounded-lg px-2 py-1.5 text-left hover:bg-sunken sm:max-w-md"
           >
@@ -58,7 +63,7 @@ export function AnswerFooter({ message, onRetry }: { message: Message; onRetry: 
         </span>
       </div>
       {chart && open && (
-        <div className="mt-1 rounded-xl border border-line bg-surface px-4 py-3">
+        <div ref={details} className="mt-1 rounded-xl border border-line bg-surface px-4 py-3">
           <WaterfallView chart={chart} timings={timings} />
         </div>
       )}

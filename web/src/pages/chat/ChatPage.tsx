@@ -53,8 +53,9 @@ export default function ChatPage() {
 
   useEffect(() => {
     if (window.matchMedia('(pointer: fine)').matches) field.current?.focus();
-    toEnd();
-  }, [id, toEnd]);
+    if (id !== null) toEnd();
+    else area.current?.scrollTo(0, 0);
+  }, [id, area, toEnd]);
 
   useCommands(
     useMemo(
