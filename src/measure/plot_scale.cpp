@@ -31,9 +31,9 @@ Scale::Scale(std::span<const double> values, const Axis& axis) : logarithmic_(ax
     high_ = 10;
   }
   if (logarithmic_) {
-    // A fifth of a decade of air.
-    low_ /= 1.6;
-    high_ *= 1.6;
+    const double air = std::clamp(std::pow(high_ / low_, 0.1), 1.1, 1.6);
+    low_ /= air;
+    high_ *= air;
     return;
   }
   if (!counts_ && low_ > 0 && low_ < high_ / 2) low_ = 0;
@@ -56,8 +56,8 @@ double Scale::at(double value) const {
 
 std::vector<double> Scale::ticks(int wanted) const {
   std::vector<double> ticks;
-  if (logarithmic_) {
-    const double decades = std::log10(high_ / low_);
+  // Within a factor of five, 1, 2 and 5 are too few: steps of one size then say more.
+  if (const double decades = logarithmic_ ? std::log10(high_ / low_) : 0; decades > std::log10(5.0)) {
     const bool fine = decades <= wanted / 2.0;
     const int stride = std::max(1, static_cast<int>(std::ceil(decades / std::max(1, wanted))));
     const int first = static_cast<int>(std::floor(std::log10(low_)));

@@ -140,8 +140,8 @@ TEST(Report, a_part_has_one_colour_in_all_charts_of_a_page) {
       Timeline{.title = "", .unit = "ms", .lanes = {{"lane", {{"y", 0, 1}, {"z", 1, 2}, {"x", 2, 4}}}}},
   };
   const std::string html = to_html(document);
-  for (const char* part : {"0)\">x</li>", "1)\">y</li>", "2)\">z</li>", "0)\" title=\"x:", "1)\" title=\"y:",
-                           "1)\"><title>y ", "2)\"><title>z ", "0)\"><title>x "})
+  for (const char* part : {"0)\">x</li>", "1)\">y</li>", "2)\">z</li>",
+                           "0)\" title=\"x:", "1)\" title=\"y:", "1)\"><title>y ", "2)\"><title>z ", "0)\"><title>x "})
     EXPECT_NE(html.find(part), std::string::npos) << part;
   EXPECT_EQ(html.find("1)\">x</li>"), std::string::npos);
   EXPECT_EQ(html.find("0)\">y</li>"), std::string::npos);
@@ -167,6 +167,18 @@ TEST(Report, values_that_are_not_finite_and_empty_charts_draw_nothing_wrong) {
     EXPECT_EQ(text.find(wrong), std::string::npos) << wrong;
   }
   EXPECT_LE(widest_line(text), 80u);
+}
+
+TEST(Scale, a_narrow_logarithmic_axis_has_ticks_too) {
+  for (const double high : {4.0, 4.5, 6.5, 12.0, 400.0}) {
+    const Scale scale(std::vector<double>{4, high}, Axis{"", true});
+    const auto ticks = scale.ticks(5);
+    EXPECT_GE(ticks.size(), 2u) << high;  // one tells no scale
+    for (const double tick : ticks) {
+      EXPECT_GE(scale.at(tick), -1e-9) << tick;
+      EXPECT_LE(scale.at(tick), 1 + 1e-9) << tick;
+    }
+  }
 }
 
 TEST(Scale, ticks_are_round_and_inside) {
