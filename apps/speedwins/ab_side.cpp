@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -145,9 +144,7 @@ void add_side_flags(CLI::App& command, SideFlags& side) {
       ->check(CLI::Range(1, 1024));
   command.add_option("--ctx", side.model.context, "Positions of context (default: what the model was trained for)")
       ->check(CLI::Range(2, 1 << 24));
-  static const std::map<std::string, KvType> kv_types = {{"f32", KvType::f32}, {"f16", KvType::f16}};
-  command.add_option("--kv", side.model.kv_type, "How keys and values are stored: f16 (default) or f32")
-      ->transform(CLI::Transformer(kv_types));
+  add_kv_flag(command, side.model.kv_type);
   add_work_flags(command, side.work);
   command
       .add_option("--slowdown", side.work.slowdown,
@@ -169,7 +166,7 @@ std::string describe(const SideFlags& side, const SideFlags& other) {
   const auto threads = [](const SideFlags& s) { return s.model.threads > 0 ? s.model.threads : available_threads(); };
   if (!side.is_server()) {
     add(threads(side) != threads(other), fmt::format("-t {}", threads(side)));
-    add(side.model.kv_type != other.model.kv_type, side.model.kv_type == KvType::f16 ? "--kv f16" : "--kv f32");
+    add(side.model.kv_type != other.model.kv_type, fmt::format("--kv {}", name(side.model.kv_type)));
     add(side.model.context != other.model.context, fmt::format("--ctx {}", side.model.context));
     add(side.work.slowdown > 0, fmt::format("--slowdown {}", side.work.slowdown));
   } else {

@@ -69,7 +69,7 @@ class Progress {
 };
 
 std::string configuration(const EvalFlags& flags) {
-  nlohmann::json json = {{"kv", flags.model.kv_type == KvType::f16 ? "f16" : "f32"}};
+  nlohmann::json json = {{"kv", name(flags.model.kv_type)}};
   if (flags.tasks.empty()) {
     json["convention"] = name(flags.convention);
     json["window"] = flags.window;
@@ -493,9 +493,7 @@ void add_eval_command(CLI::App& app, Context& context) {
   command->add_flag("--resume", flags->resume, "Go on where an interrupted run of the same evaluation stopped");
   command->add_option("-t,--threads", flags->model.threads, "Threads (default: one per hardware thread)")
       ->check(CLI::Range(1, 1024));
-  static const std::map<std::string, KvType> kv_types = {{"f32", KvType::f32}, {"f16", KvType::f16}};
-  command->add_option("--kv", flags->model.kv_type, "How keys and values are stored: f16 (default) or f32")
-      ->transform(CLI::Transformer(kv_types));
+  add_kv_flag(*command, flags->model.kv_type);
   add_output_flags(*command, flags->output);
   command->footer(
       "Conventions, whose numbers do not compare with each other:\n"

@@ -7,7 +7,9 @@
 #include "hub/catalogue.hpp"
 #include "load.hpp"
 #include "model/describe.hpp"
+#include "ops/kv_layout.hpp"
 #include "progress.hpp"
+#include "state/layout.hpp"
 
 namespace sw {
 namespace {
@@ -88,6 +90,10 @@ std::string groups(const Description& d) {
   return out;
 }
 
+std::uint64_t kv_bytes_per_token(const ModelSpec& spec, KvType type) {
+  return StateLayout::of(spec, type).block_bytes / kv_block;
+}
+
 std::string costs(const Description& d) {
   std::string out = "\n";
   add_line(out, "per token",
@@ -95,8 +101,11 @@ std::string costs(const Description& d) {
                        human_bytes(d.bytes_per_token), 20e9 / static_cast<double>(d.bytes_per_token)));
   if (d.kv_bytes_per_token > 0)
     add_line(out, "KV cache",
-             fmt::format("{} per token at F16, {} for the whole context", human_bytes(d.kv_bytes_per_token),
-                         human_bytes(d.kv_bytes_per_token * static_cast<std::uint64_t>(d.spec.trained_context))));
+             fmt::format("{} per token at F16, {} for the whole context; per token at q8 {}, at q4 {}",
+                         human_bytes(d.kv_bytes_per_token),
+                         human_bytes(d.kv_bytes_per_token * static_cast<std::uint64_t>(d.spec.trained_context)),
+                         human_bytes(kv_bytes_per_token(d.spec, KvType::q8)),
+                         human_bytes(kv_bytes_per_token(d.spec, KvType::q4))));
   if (d.state_bytes > 0)
     add_line(out, "state", fmt::format("{} per sequence, however long", human_bytes(d.state_bytes)));
   return out;
@@ -140,6 +149,8 @@ nlohmann::ordered_json json(const Description& d, const OpenedCheckpoint& opened
                              {"bytes_per_token", d.bytes_per_token},
                              {"kv_bytes_per_token", d.kv_bytes_per_token},
                              {"state_bytes", d.state_bytes}};
+  for (const auto& [name, type] : kv_types)
+    out["kv_bytes_per_token_by_type"][std::string(name)] = kv_bytes_per_token(spec, type);
   out["block_repeats"] = d.block_repeats;
   for (const BlockRun& run : d.blocks) out["blocks"].push_back({{"count", run.count}, {"block", run.text}});
   for (const TensorGroup& g : d.groups)

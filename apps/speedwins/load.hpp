@@ -21,6 +21,7 @@ struct ModelFlags {
 
 /// MODEL as a positional argument.
 void add_model_argument(CLI::App& command, std::string& model);
+void add_kv_flag(CLI::App& command, KvType& type);
 /// MODEL, -t, --ctx and --kv.
 void add_model_flags(CLI::App& command, ModelFlags& flags);
 

@@ -135,7 +135,7 @@ Result<SpeedMeasurement> measure_speed(const SpeedPlan& plan, const SpeedHooks& 
 std::string configuration_json(const ModelFlags& model, const SpeedWork& work) {
   const nlohmann::json configuration = {{"batch", work.batch},
                                         {"context", model.context},
-                                        {"kv", model.kv_type == KvType::f16 ? "f16" : "f32"},
+                                        {"kv", name(model.kv_type)},
                                         {"new_tokens", work.new_tokens},
                                         {"prompt_tokens", work.prompt_tokens},
                                         {"threads", model.threads > 0 ? model.threads : available_threads()}};

@@ -12,6 +12,7 @@
 
 #include "commands.hpp"
 #include "game_server.hpp"
+#include "load.hpp"
 #include "server/app.hpp"
 #include "server/config.hpp"
 #include "state/disk_store.hpp"
@@ -26,6 +27,7 @@ struct ServeFlags {
   std::vector<std::string> models, origins, names;
   std::string config, host, certificate, key, api_key, cache_folder, game_store;
   int port = 0, threads = 0, context = 0, queue = 0, sequences = 0;
+  KvType kv_type = KvType::f16;
   std::uint64_t cache_mb = 0;
   bool open_browser = false, log = false, game_sandbox = false, game_experiments = false;
   CLI::App* command = nullptr;
@@ -53,8 +55,10 @@ Result<AppOptions> options_of(const ServeFlags& flags) {
     options.models.clear();
     for (const std::string& model : flags.models) options.models.push_back(model_config_of(model));
   }
-  for (ModelConfig& model : options.models)
+  for (ModelConfig& model : options.models) {
     if (flags.has("--ctx")) model.context = flags.context;
+    if (flags.has("--kv")) model.kv_type = flags.kv_type;
+  }
   for (std::size_t i = 0; i < options.models.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
       if (options.models[i].name == options.models[k].name)
@@ -140,6 +144,7 @@ void add_serve_command(CLI::App& app, Context& context) {
       ->envname("SPEEDWINS_THREADS")
       ->check(CLI::Range(1, 1024));
   command->add_option("--ctx", flags->context, "Positions of context of each model")->check(CLI::Range(2, 1 << 24));
+  add_kv_flag(*command, flags->kv_type);
   command->add_option("--api-key", flags->api_key, "Key that clients must send; more of them in the file")
       ->envname("SPEEDWINS_API_KEY");
   command->add_option("--tls-cert", flags->certificate, "Certificate chain (PEM), for https")

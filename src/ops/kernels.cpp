@@ -82,7 +82,7 @@ std::size_t matmul_scratch_bytes(std::int64_t cols) {
 
 std::size_t attention_scratch(int group, int head_dim) {
   const auto rows = static_cast<std::size_t>(attention_tile * group);
-  return rows * static_cast<std::size_t>(kv_block + 16 + 2 * head_dim + 8) + 10 * 16;
+  return rows * static_cast<std::size_t>(kv_block + 16 + 2 * (head_dim + kv_group) + 8) + 10 * 16;
 }
 
 }  // namespace sw

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "ops/kv_layout.hpp"
 #include "ops/packing.hpp"
 #include "ops/types.hpp"
 
@@ -47,10 +48,6 @@ struct MatmulOutput {
   bool add = false;
   std::int64_t first = 0;  ///< the row of w whose product is in the first column of y
 };
-
-/// One attention layer's keys and values of one block of the paged pool, per KV head:
-/// keys [2][head_dim][16] (lane = position), values [32][head_dim].
-inline constexpr int kv_block = 32;
 
 /// Positions that one online softmax covers; longer contexts are cut at multiples of it and merged in order, so that
 /// splitting one query's keys over threads does not change its result.

@@ -124,10 +124,11 @@ void read_model(Table& table, AppOptions& options) {
   if (!name.empty()) config.name = name;
   table.read("aliases", config.aliases);
   table.read_integer("context", config.context, 2, 1 << 24);
-  std::string kv = config.kv_type == KvType::f32 ? "f32" : "f16";
+  std::string kv(sw::name(config.kv_type));
   table.read("kv", kv);
-  if (kv != "f16" && kv != "f32") table.wrong("kv", "f16 or f32");
-  config.kv_type = kv == "f32" ? KvType::f32 : KvType::f16;
+  const std::optional<KvType> kv_type = kv_type_named(kv);
+  if (!kv_type) return table.wrong("kv", "f16, bf16, f32, q8 or q4");
+  config.kv_type = *kv_type;
   table.read_megabytes("state_mb", config.state_bytes);
   table.read("preload", config.preload);
   table.read("keep_warm_s", config.keep_warm_s, -1, 1e9);

@@ -16,14 +16,12 @@ std::size_t round_to_line(std::size_t n) {
 StateLayout StateLayout::of(const ModelSpec& spec, KvType kv_type) {
   StateLayout layout;
   layout.kv_type = kv_type;
-  const std::size_t element_bytes = kv_type == KvType::f32 ? 4 : 2;
   std::size_t recurrent_floats = 0;
   for (const BlockSpec& block : spec.blocks) {
     LayerState layer;
     if (const auto* attention = std::get_if<Attention>(&block.mixer)) {
       layer.offset = layout.block_bytes;
-      layer.head_bytes =
-          round_to_line(2 * std::size_t{kv_block} * static_cast<std::size_t>(attention->head_dim) * element_bytes);
+      layer.head_bytes = round_to_line(KvLayout{kv_type, attention->head_dim}.bytes());
       layout.block_bytes += layer.head_bytes * static_cast<std::size_t>(attention->kv_heads);
     } else if (const auto* mamba = std::get_if<Mamba>(&block.mixer)) {
       layer.offset = recurrent_floats;

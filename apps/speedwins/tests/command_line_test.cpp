@@ -26,7 +26,8 @@ TEST(CommandLine, help_and_version_succeed) {
 
 TEST(CommandLine, wrong_use_exits_with_2_and_says_what_to_do) {
   for (const char* wrong : {"", "fly", "run", "run demo --temp -1 -p x", "run demo -p x --no-such-flag",
-                            "run demo -p x -n many", "bench demo -r 0", "run demo -p x --logit-bias 5"}) {
+                            "run demo -p x -n many", "bench demo -r 0", "run demo -p x --logit-bias 5",
+                            "run demo -p x --kv q5"}) {
     EXPECT_EQ(speedwins(wrong).exit_code, 2) << wrong;
     const Finished finished = speedwins(std::string(wrong) + " --json");
     EXPECT_EQ(finished.exit_code, 2) << wrong;

@@ -217,9 +217,14 @@ TEST(Measuring, a_model_is_no_distance_from_itself_and_some_from_its_coarser_cop
   EXPECT_NEAR(same["baseline"]["kl_divergence"]["mean"].get<double>(), 0, 1e-6);
   EXPECT_EQ(same["baseline"]["same_top_token"]["share"], 1);
   EXPECT_NEAR(same["baseline"]["perplexity_change"]["value"].get<double>(), 0, 1e-6 * base["perplexity"].get<double>());
-  const auto coarser = speedwins("eval demo --json --kv f32 --baseline " + quoted(logits)).json();
-  EXPECT_GE(coarser["baseline"]["kl_divergence"]["mean"].get<double>(), 0);
-  EXPECT_LT(coarser["baseline"]["kl_divergence"]["mean"].get<double>(), 0.01);
+  // The baseline's keys and values are F16: all types but the coarsest are near it.
+  for (const char* type : {"f32", "bf16", "q8", "q4"}) {
+    const auto other = speedwins(std::string("eval demo --json --kv ") + type + " --baseline " + quoted(logits)).json();
+    const double distance = other["baseline"]["kl_divergence"]["mean"];
+    const bool coarse = type == std::string("q4");
+    EXPECT_GT(distance, coarse ? 0.01 : 0) << type;
+    EXPECT_LT(distance, coarse ? 1 : 0.01) << type;
+  }
 
   std::ofstream(logits, std::ios::app) << "x";
   const Finished damaged = speedwins("eval demo --json --baseline " + quoted(logits));

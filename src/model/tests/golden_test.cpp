@@ -146,11 +146,12 @@ TEST_P(GoldenModels, GreedyContinuationsEqualTransformers) {
 }
 
 TEST_P(GoldenModels, ChunksBatchesAndThreadsChangeNoBit) {
-  // Two ways through quantization-free and, with exact = false, reduced-precision arithmetic.
-  for (const bool exact : {true, false}) {
+  // Quantization-free, then reduced-precision arithmetic with each type of keys and values.
+  for (const KvType kv : {KvType::f32, KvType::f16, KvType::bf16, KvType::q8, KvType::q4}) {
+    const bool exact = kv == KvType::f32;
     const Tokens ids = golden.description["sequences"]["prompt"]["ids"];
     const int context = static_cast<int>(ids.size());
-    Engine engine(path, context, isa, 512, exact, exact ? KvType::f32 : KvType::f16);
+    Engine engine(path, context, isa, 512, exact, kv);
     const auto whole = engine.append(engine.state->open().value(), ids);
 
     const SequenceId stepwise = engine.state->open().value();

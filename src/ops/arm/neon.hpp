@@ -48,12 +48,12 @@ struct Neon {
   static F load_bf16(const std::byte* at) {
     return make<F>([&](int i) { return vreinterpretq_f32_u32(vshll_n_u16(load_halves(at, i), 16)); });
   }
-  static F load_u8(const std::byte* at) {
+  static F load_u8(const std::byte* at) { return from_u8(load_16(at)); }
+  /// Bytes' lower halves, and their upper ones.
+  static void load_u4(const std::byte* at, F& low, F& high) {
     const uint8x16_t bytes = load_16(at);
-    const uint16x8_t words[2] = {vmovl_u8(vget_low_u8(bytes)), vmovl_high_u8(bytes)};
-    return make<F>([&](int i) {
-      return vcvtq_f32_u32(i % 2 ? vmovl_high_u16(words[i / 2]) : vmovl_u16(vget_low_u16(words[i / 2])));
-    });
+    low = from_u8(vandq_u8(bytes, vdupq_n_u8(15)));
+    high = from_u8(vshrq_n_u8(bytes, 4));
   }
   static F load_i8(const std::byte* at) {
     const int8x16_t bytes = vreinterpretq_s8_u8(load_16(at));
@@ -222,6 +222,12 @@ struct Neon {
   template <class T, class Part>
   static T make(Part&& part) {
     return {{part(0), part(1), part(2), part(3)}};
+  }
+  static F from_u8(uint8x16_t bytes) {
+    const uint16x8_t words[2] = {vmovl_u8(vget_low_u8(bytes)), vmovl_high_u8(bytes)};
+    return make<F>([&](int i) {
+      return vcvtq_f32_u32(i % 2 ? vmovl_high_u16(words[i / 2]) : vmovl_u16(vget_low_u16(words[i / 2])));
+    });
   }
   static uint8x16_t load_16(const std::byte* at) { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(at)); }
   /// Four 16-bit numbers; a panel's are aligned to more than their size.

@@ -1,9 +1,11 @@
-// Attention of one KV head of Qwen2.5-0.5B (7 query heads of 64): one query, as in decoding, and a prefill chunk.
+// Attention of one KV head of 64 dimensions: of Qwen2.5-0.5B's 7 query heads, one query, as in decoding, and a prefill
+// chunk; and of a single query head over more keys than caches hold, where memory is the limit.
 // Bytes are the keys and values seen, once; operations are multiply-adds counted twice.
 #include <benchmark/benchmark.h>
 
 #include <functional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "ops/ops.hpp"
@@ -11,11 +13,10 @@
 namespace sw {
 namespace {
 
-constexpr int group = 7, head_dim = 64;
+constexpr int head_dim = 64;
 
-void attention(benchmark::State& state, const Kernels& table, KvType type, int n_queries, int context) {
-  const std::size_t width = type == KvType::f32 ? 4 : 2;
-  const std::size_t block_bytes = 2 * kv_block * head_dim * width;
+void attention(benchmark::State& state, const Kernels& table, KvType type, int group, int n_queries, int context) {
+  const std::size_t block_bytes = KvLayout{type, head_dim}.bytes();
   std::vector<std::int32_t> blocks(static_cast<std::size_t>(context / kv_block));
   for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<std::int32_t>(i);
   std::vector<std::byte> pool(blocks.size() * block_bytes);
@@ -57,11 +58,12 @@ void attention(benchmark::State& state, const Kernels& table, KvType type, int n
 
 const bool registered = [] {
   for (const Kernels* table : available_kernels())
-    for (const KvType type : {KvType::f32, KvType::f16})
-      for (const auto& [n_queries, context] : {std::pair(1, 512), {1, 8192}, {256, 512}}) {
-        const std::string name = std::string("attention/") + table->isa + (type == KvType::f32 ? "/f32/" : "/f16/") +
-                                 std::to_string(n_queries) + "/" + std::to_string(context);
-        benchmark::RegisterBenchmark(name.c_str(), attention, std::cref(*table), type, n_queries, context)
+    for (const auto& [type_name, type] : kv_types)
+      for (const auto& [group, n_queries, context] :
+           {std::tuple(7, 1, 512), {7, 1, 8192}, {7, 256, 512}, {1, 1, 1 << 18}}) {
+        std::string name = std::string("attention/") + table->isa + "/" + std::string(type_name);
+        for (const int n : {group, n_queries, context}) name += "/" + std::to_string(n);
+        benchmark::RegisterBenchmark(name.c_str(), attention, std::cref(*table), type, group, n_queries, context)
             ->Unit(benchmark::kMicrosecond);
       }
   return true;

@@ -9,44 +9,25 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/generic/kv.hpp"
 #include "ops/generic/math.hpp"
 #include "ops/generic/tiles.hpp"
 #include "ops/ops.hpp"
-#include "tensor/half.hpp"
 
 namespace sw::generic {
-
-template <class S, class Key>
-typename S::F load_kv(const Key* at) {
-  if constexpr (sizeof(Key) == 4)
-    return S::load(at);
-  else
-    return S::load_f16(reinterpret_cast<const std::byte*>(at));
-}
-
-template <class S>
-void store_kv(const float* k, const float* v, int head_dim, int slot, KvType type, std::byte* block) {
-  const auto write = [&](auto* keys, auto encode) {
-    auto* values = keys + kv_block * head_dim + slot * head_dim;
-    keys += slot / 16 * head_dim * 16 + slot % 16;
-    for (int d = 0; d < head_dim; ++d) {
-      keys[d * 16] = encode(k[d]);
-      values[d] = encode(v[d]);
-    }
-  };
-  if (type == KvType::f32)
-    write(reinterpret_cast<float*>(block), [](float x) { return x; });
-  else
-    write(reinterpret_cast<std::uint16_t*>(block), [](float x) { return f32_to_f16(x); });
-}
 
 /// Running softmax of a tile's rows; a row is one head of one query.
 struct SoftmaxRows {
   float* scores;   ///< [rows][32]
   float* maximum;  ///< [rows]
   float* sum;      ///< [rows][16]: the weights' sum, lane by lane
-  float* values;   ///< [rows][head_dim]: weighted sum of values
+  float* values;   ///< [rows][value_stride]: weighted sum of values
 };
+
+/// Floats between rows of value sums: whole registers, whatever the type of the values.
+constexpr int value_stride(int head_dim) {
+  return (head_dim + kv_group - 1) / kv_group * kv_group;
+}
 
 /// The lines of the next block's keys or values that `share` of the work on this one asks for, a few at a time: a burst
 /// would fill the queue of misses and hold up the loads behind it.
@@ -55,20 +36,37 @@ void prefetch_share(const std::byte* next, std::int64_t from, std::int64_t to) {
   for (std::int64_t i = from; i < to; i += 64) S::prefetch(next + i);
 }
 
-/// scores[m][0..32) = q[m] · keys, for M rows. `next`: the keys after these, wanted soon.
-template <class S, class Key, int M>
-void score_tile(const Key* keys, const std::byte* next, const float* const* q, int head_dim, float* scores) {
-  typename S::F acc[M][2];
+/// scores[m][0..32) = q[m] · keys, for M rows. `next`: the block after this one, wanted soon.
+template <class S, KvType Type, int M>
+void score_tile(const std::byte* block, const std::byte* next, const float* const* q, int head_dim, float* scores) {
+  using F = typename S::F;
+  constexpr int dims = key_dims<Type>;
+  constexpr std::int64_t codes_bytes = 16 * dims * KvLayout{Type, 0}.bits() / 8, step = 2 * codes_bytes;
+  const KvLayout layout{Type, head_dim};
+  const std::byte* keys = block + layout.keys();
+  const auto half = static_cast<std::int64_t>(layout.half_bytes());
+  F acc[M][2];
   for (int m = 0; m < M; ++m) acc[m][0] = acc[m][1] = S::zero();
-  const Key* second = keys + head_dim * 16;
-  constexpr auto step = static_cast<std::int64_t>(kv_block * sizeof(Key));
-  for (int d = 0; d < head_dim; ++d) {
-    prefetch_share<S>(next, d * step, (d + 1) * step);
-    const auto k0 = load_kv<S>(keys + d * 16), k1 = load_kv<S>(second + d * 16);
-    for (int m = 0; m < M; ++m) {
-      const auto value = S::broadcast(q[m] + d);
-      acc[m][0] = S::fma(value, k0, acc[m][0]);
-      acc[m][1] = S::fma(value, k1, acc[m][1]);
+  for (int first = 0; first < head_dim; first += is_scaled(Type) ? kv_group : head_dim) {
+    const int end = is_scaled(Type) ? std::min(head_dim, first + kv_group) : head_dim;
+    const auto at = static_cast<std::int64_t>(layout.factor_offset(first / kv_group, 0));
+    const KvFactors<S, Type> factors[2] = {KvFactors<S, Type>(block + at),
+                                           KvFactors<S, Type>(block + at + 16 * sizeof(std::uint16_t))};
+    prefetch_share<S>(next, at, at + layout.factors() * kv_block * static_cast<std::int64_t>(sizeof(std::uint16_t)));
+    for (int d = first; d < end; d += dims) {
+      const std::int64_t i = d / dims;
+      prefetch_share<S>(next + layout.keys(), i * step, (i + 1) * step);
+      F k[2][dims];
+      load_codes<S, Type>(keys + i * codes_bytes, k[0]);
+      load_codes<S, Type>(keys + half + i * codes_bytes, k[1]);
+      for (int j = 0; j < dims; ++j) {
+        const F k0 = factors[0].decode(k[0][j]), k1 = factors[1].decode(k[1][j]);
+        for (int m = 0; m < M; ++m) {
+          const auto value = S::broadcast(q[m] + d + j);
+          acc[m][0] = S::fma(value, k0, acc[m][0]);
+          acc[m][1] = S::fma(value, k1, acc[m][1]);
+        }
+      }
     }
   }
   for (int m = 0; m < M; ++m) {
@@ -77,26 +75,73 @@ void score_tile(const Key* keys, const std::byte* next, const float* const* q, i
   }
 }
 
-/// values[m][d..d+16·D) += Σ weights[m][pos] · v[pos][d…], for M rows and D registers of dimensions. `next`: the values
-/// after these.
-template <class S, class Key, int M, int D>
-void value_tile(const Key* v, const std::byte* next, const float* weights, int positions, int head_dim, float* values) {
+/// sums[m][d..d+16·D) += Σ weights[m][pos] · values[pos][d…], for M rows and D registers of dimensions. `next`: the
+/// values after these.
+template <class S, KvType Type, int M, int D>
+void value_tile(const std::byte* values, std::int64_t row_bytes, const std::byte* next, const float* weights,
+                int positions, std::int64_t stride, float* sums) {
+  constexpr std::int64_t columns = 16 * D * KvLayout{Type, 0}.bits() / 8;
   typename S::F acc[M][D];
   for (int m = 0; m < M; ++m)
-    for (int i = 0; i < D; ++i) acc[m][i] = S::load(values + m * head_dim + 16 * i);
-  constexpr auto columns = static_cast<std::int64_t>(16 * D * sizeof(Key));
-  const auto stride = static_cast<std::int64_t>(sizeof(Key)) * head_dim;
+    for (int i = 0; i < D; ++i) acc[m][i] = S::load(sums + m * stride + 16 * i);
   for (int pos = 0; pos < positions; ++pos) {
-    prefetch_share<S>(next, pos * stride, pos * stride + columns);
+    prefetch_share<S>(next, pos * row_bytes, pos * row_bytes + columns);
     typename S::F value[D];
-    for (int i = 0; i < D; ++i) value[i] = load_kv<S>(v + pos * head_dim + 16 * i);
+    load_codes<S, Type>(values + pos * row_bytes, value);
     for (int m = 0; m < M; ++m) {
       const auto weight = S::broadcast(weights + m * kv_block + pos);
       for (int i = 0; i < D; ++i) acc[m][i] = S::fma(weight, value[i], acc[m][i]);
     }
   }
   for (int m = 0; m < M; ++m)
-    for (int i = 0; i < D; ++i) S::store(values + m * head_dim + 16 * i, acc[m][i]);
+    for (int i = 0; i < D; ++i) S::store(sums + m * stride + 16 * i, acc[m][i]);
+}
+
+/// Adds a block's values, times the weights in `rows`, to M rows from `row` on.
+template <class S, KvType Type, int M>
+void add_values(const std::byte* block, const std::byte* next, std::int64_t row, int positions, int head_dim,
+                const SoftmaxRows& rows) {
+  using F = typename S::F;
+  const KvLayout layout{Type, head_dim};
+  const std::int64_t stride = value_stride(head_dim);
+  const auto row_bytes = static_cast<std::int64_t>(layout.row_bytes());
+  float* sums = rows.values + row * stride;
+  const float* weights = rows.scores + row * kv_block;
+  const auto tile = [&]<int D>(int d, const float* weights_of_tile) {
+    const auto at = static_cast<std::int64_t>(layout.values()) + d * layout.bits() / 8;
+    value_tile<S, Type, M, D>(block + at, row_bytes, next + at, weights_of_tile, positions, stride, sums + d);
+  };
+  if constexpr (is_scaled(Type)) {
+    // Σ weight · (minimum + scale · code) = Σ weight · minimum + Σ (weight · scale) · code
+    for (int group = 0; group < layout.groups(); ++group) {
+      const auto at = static_cast<std::int64_t>(layout.value_factors() + layout.factor_offset(group, 0));
+      prefetch_share<S>(next, at, at + layout.factors() * kv_block * static_cast<std::int64_t>(sizeof(std::uint16_t)));
+      const KvFactors<S, Type> factors[2] = {KvFactors<S, Type>(block + at),
+                                             KvFactors<S, Type>(block + at + 16 * sizeof(std::uint16_t))};
+      float scaled[M * kv_block];
+      for (int m = 0; m < M; ++m) {
+        const F w0 = S::load(weights + m * kv_block), w1 = S::load(weights + m * kv_block + 16);
+        S::store(scaled + m * kv_block, S::mul(w0, factors[0].scale));
+        S::store(scaled + m * kv_block + 16, S::mul(w1, factors[1].scale));
+        if constexpr (Type == KvType::q4) {
+          F minima[2] = {S::mul(w0, factors[0].minimum), S::mul(w1, factors[1].minimum)};
+          if (positions < kv_block)  // behind them lies anything
+            for (int half = 0; half < 2; ++half)
+              minima[half] = S::keep_lanes(minima[half], 0, std::clamp(positions - 16 * half, 0, 16), 0);
+          const F sum = S::set(S::sum_lanes(S::add(minima[0], minima[1])));
+          float* to = sums + m * stride + group * kv_group;
+          S::store(to, S::add(S::load(to), sum));
+          S::store(to + 16, S::add(S::load(to + 16), sum));
+        }
+      }
+      tile.template operator()<2>(group * kv_group, scaled);
+    }
+  } else {
+    int d = 0;
+    for (; d + 16 * S::value_registers <= head_dim; d += 16 * S::value_registers)
+      tile.template operator()<S::value_registers>(d, weights);
+    for (; d < head_dim; d += 16) tile.template operator()<1>(d, weights);
+  }
 }
 
 /// Adds one row's 32 scores of the block starting at `base` to its softmax; keys outside [low, high] weigh 0.
@@ -124,39 +169,15 @@ void add_scores(const AttentionArgs& args, std::int64_t base, std::int64_t low, 
   if (maximum > before) {
     const F decay = generic::exp<S>(S::set(before - maximum));
     sum = S::mul(sum, decay);
-    float* values = rows.values + row * args.head_dim;
-    for_lanes(args.head_dim,
-              [&](long i, int n) { store_n<S>(values + i, S::mul(load_n<S>(values + i, n), decay), n); });
+    float* values = rows.values + row * value_stride(args.head_dim);
+    for (int d = 0; d < args.head_dim; d += 16) S::store(values + d, S::mul(S::load(values + d), decay));
     rows.maximum[row] = maximum;
   }
   S::store(rows.sum + row * 16, S::add(sum, S::add(p0, p1)));
 }
 
-template <class S, class Key>
-void values_of_rows(const Key* v, const std::byte* next, int n_rows, int positions, int head_dim, const SoftmaxRows& rows) {
-  for_row_tiles<S::value_rows>(n_rows, [&]<int M>(std::int64_t row) {
-    float* values = rows.values + row * head_dim;
-    const float* weights = rows.scores + row * kv_block;
-    int d = 0;
-    for (; d + 16 * S::value_registers <= head_dim; d += 16 * S::value_registers)
-      value_tile<S, Key, M, S::value_registers>(v + d, next + d * sizeof(Key), weights, positions, head_dim, values + d);
-    for (; d + 16 <= head_dim; d += 16) 
-      value_tile<S, Key, M, 1>(v + d, next + d * sizeof(Key), weights, positions, head_dim, values + d);
-    for (; d < head_dim; ++d)
-      for (int m = 0; m < M; ++m)
-        for (int pos = 0; pos < positions; ++pos) {
-          float value;
-          if constexpr (sizeof(Key) == 4)
-            value = v[pos * head_dim + d];
-          else
-            value = f16_to_f32(v[pos * head_dim + d]);
-          values[m * head_dim + d] = __builtin_fmaf(weights[m * kv_block + pos], value, values[m * head_dim + d]);
-        }
-  });
-}
-
 /// Softmax over the keys of one split for queries [begin, end) of the call: fills `rows`.
-template <class S, class Key>
+template <class S, KvType Type>
 void attend_split(const AttentionArgs& args, int begin, int end, std::int64_t split, const SoftmaxRows& rows,
                   const float** q) {
   const int n_rows = (end - begin) * args.group;
@@ -165,30 +186,33 @@ void attend_split(const AttentionArgs& args, int begin, int end, std::int64_t sp
     S::store(rows.sum + row * 16, S::zero());
     q[row] = args.q + (begin + row / args.group) * args.q_stride + row % args.group * args.head_dim;
   }
-  std::fill_n(rows.values, n_rows * args.head_dim, 0.0f);
+  std::fill_n(rows.values, n_rows * value_stride(args.head_dim), 0.0f);
 
   const auto visible_from = [&](std::int64_t position) {
     return args.window > 0 ? std::max<std::int64_t>(0, position - args.window + 1) : 0;
   };
   const std::int64_t from = std::max(split * kv_split, visible_from(args.first + begin));
   const std::int64_t last = std::min((split + 1) * kv_split - 1, args.first + end - 1);
-  const auto keys_of = [&](std::int64_t block) {
-    return args.pool + static_cast<std::size_t>(args.blocks[block]) * args.pool_stride;
+  const auto block_at = [&](std::int64_t i) {
+    return args.pool + static_cast<std::size_t>(args.blocks[i]) * args.pool_stride;
   };
-  const std::int64_t half_bytes = std::int64_t{kv_block} * args.head_dim * static_cast<std::int64_t>(sizeof(Key));
-  for (std::int64_t block = from / kv_block; block <= last / kv_block && from <= last; ++block) {
-    const auto* keys = reinterpret_cast<const Key*>(keys_of(block));
+  for (std::int64_t i = from / kv_block; i <= last / kv_block && from <= last; ++i) {
+    const std::byte* block = block_at(i);
     // Blocks lie far apart: the hardware does not run ahead from one to the next. The last asks for itself again.
-    const std::byte* next = keys_of(std::min(block + 1, last / kv_block));
+    const std::byte* next = block_at(std::min(i + 1, last / kv_block));
     for_row_tiles<S::score_rows>(n_rows, [&]<int M>(std::int64_t row) {
-      score_tile<S, Key, M>(keys, next, q + row, args.head_dim, rows.scores + row * kv_block);
+      score_tile<S, Type, M>(block, next, q + row, args.head_dim, rows.scores + row * kv_block);
     });
     for (int row = 0; row < n_rows; ++row) {
       const std::int64_t position = args.first + begin + row / args.group;
-      add_scores<S>(args, block * kv_block, visible_from(position), position, row, rows);
+      add_scores<S>(args, i * kv_block, visible_from(position), position, row, rows);
     }
-    const int positions = static_cast<int>(std::min<std::int64_t>(kv_block, last - block * kv_block + 1));
-    values_of_rows<S, Key>(keys + kv_block * args.head_dim, next + half_bytes, n_rows, positions, args.head_dim, rows);
+    const int positions = static_cast<int>(std::min<std::int64_t>(kv_block, last - i * kv_block + 1));
+    // A group of scaled values takes two registers a row.
+    constexpr int value_rows = is_scaled(Type) ? std::min(8, S::value_rows * S::value_registers / 2) : S::value_rows;
+    for_row_tiles<value_rows>(n_rows, [&]<int M>(std::int64_t row) {
+      add_values<S, Type, M>(block, next, row, positions, args.head_dim, rows);
+    });
   }
 }
 
@@ -229,7 +253,7 @@ struct AttentionScratch {
     part.scores = take(rows * kv_block);
     part.maximum = take(rows);
     part.sum = take(rows * 16);
-    part.values = take(rows * head_dim);
+    part.values = take(rows * value_stride(head_dim));
     values = take(rows * head_dim);
     maximum = take(rows);
     sum = take(rows);
@@ -237,17 +261,17 @@ struct AttentionScratch {
   }
 };
 
-template <class S, class Key>
+template <class S, KvType Type>
 void attention_of(const AttentionArgs& args, int begin, int end) {
   const int n_rows = (end - begin) * args.group;
   AttentionScratch scratch(args.scratch, n_rows, args.head_dim);
   std::fill_n(scratch.sum, n_rows, 0.0f);
   const std::int64_t from = args.window > 0 ? std::max<std::int64_t>(0, args.first + begin - args.window + 1) : 0;
   for (std::int64_t split = from / kv_split; split <= (args.first + end - 1) / kv_split; ++split) {
-    attend_split<S, Key>(args, begin, end, split, scratch.part, scratch.q);
+    attend_split<S, Type>(args, begin, end, split, scratch.part, scratch.q);
     for (int row = 0; row < n_rows; ++row)
       merge_into<S>(scratch.values + row * args.head_dim, scratch.maximum[row], scratch.sum[row],
-                    scratch.part.values + row * args.head_dim, scratch.part.maximum[row],
+                    scratch.part.values + row * value_stride(args.head_dim), scratch.part.maximum[row],
                     S::sum_lanes(S::load(scratch.part.sum + row * 16)), args.head_dim);
   }
   for (int row = 0; row < n_rows; ++row)
@@ -259,10 +283,7 @@ template <class S>
 void attention(const AttentionArgs& args) {
   for (int begin = 0; begin < args.n_queries; begin += attention_tile) {
     const int end = std::min(args.n_queries, begin + attention_tile);
-    if (args.kv_type == KvType::f32)
-      attention_of<S, float>(args, begin, end);
-    else
-      attention_of<S, std::uint16_t>(args, begin, end);
+    with_kv_type(args.kv_type, [&]<KvType Type>() { attention_of<S, Type>(args, begin, end); });
   }
 }
 
@@ -273,13 +294,12 @@ void attention_split(const AttentionArgs& args, std::int64_t split, float* parti
     const int end = std::min(args.n_queries, begin + attention_tile);
     const int n_rows = (end - begin) * args.group;
     const AttentionScratch scratch(args.scratch, n_rows, args.head_dim);
-    if (args.kv_type == KvType::f32)
-      attend_split<S, float>(args, begin, end, split, scratch.part, scratch.q);
-    else
-      attend_split<S, std::uint16_t>(args, begin, end, split, scratch.part, scratch.q);
+    with_kv_type(args.kv_type, [&]<KvType Type>() {
+      attend_split<S, Type>(args, begin, end, split, scratch.part, scratch.q);
+    });
     for (int row = 0; row < n_rows; ++row) {
       float* partial = partials + (begin * args.group + row) * size;
-      std::copy_n(scratch.part.values + row * args.head_dim, args.head_dim, partial);
+      std::copy_n(scratch.part.values + row * value_stride(args.head_dim), args.head_dim, partial);
       partial[args.head_dim] = scratch.part.maximum[row];
       partial[args.head_dim + 1] = S::sum_lanes(S::load(scratch.part.sum + row * 16));
     }

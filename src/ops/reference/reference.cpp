@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "ops/generic/pack.hpp"
@@ -257,30 +258,101 @@ void add(float* y, const float* x, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] += x[i];
 }
 
-/// Element i of a block of keys and values.
-float read_kv(const std::byte* block, KvType type, std::int64_t i) {
-  return type == KvType::f32 ? read<float>(block, i) : f16(block, i);
+/// Where a block has one number: the code `index` codes after `codes`, and its scale, with the minimum 64 bytes on.
+struct KvPlace {
+  std::size_t codes, scale;
+  std::int64_t index;
+};
+KvPlace key_place(const KvLayout& layout, int slot, int d) {
+  const auto at = [&](int row) { return static_cast<std::int64_t>(row * 16 + slot % 16); };
+  return {.codes = layout.keys() + static_cast<std::size_t>(slot / 16) * layout.half_bytes(),
+          .scale = layout.factor_offset(d / kv_group, slot),
+          .index = layout.type == KvType::q4 ? 2 * at(d / 2) + d % 2 : at(d)};
 }
-void write_kv(std::byte* block, KvType type, std::int64_t i, float value) {
-  if (type == KvType::f32) {
-    std::memcpy(block + 4 * i, &value, 4);
-  } else {
-    const std::uint16_t half = f32_to_f16(value);
-    std::memcpy(block + 2 * i, &half, 2);
+KvPlace value_place(const KvLayout& layout, int slot, int d) {
+  return {.codes = layout.values() + static_cast<std::size_t>(slot) * layout.row_bytes(),
+          .scale = layout.value_factors() + layout.factor_offset(d / kv_group, slot),
+          .index = layout.type == KvType::q4 ? d / 32 * 32 + 2 * (d % 16) + d % 32 / 16 : d};
+}
+
+float read_kv(const std::byte* block, const KvLayout& layout, const KvPlace& place) {
+  const std::byte* codes = block + place.codes;
+  const auto scale = [&] { return bf16_to_f32(read<std::uint16_t>(block + place.scale, 0)); };
+  switch (layout.type) {
+    case KvType::f32:
+      return read<float>(codes, place.index);
+    case KvType::f16:
+      return f16(codes, place.index);
+    case KvType::bf16:
+      return bf16_to_f32(read<std::uint16_t>(codes, place.index));
+    case KvType::q8:
+      return scale() * read<std::int8_t>(codes, place.index);
+    case KvType::q4: {
+      const float minimum = bf16_to_f32(read<std::uint16_t>(block + place.scale, kv_block));
+      const int pair = static_cast<int>(codes[place.index / 2]);
+      return minimum + scale() * static_cast<float>(pair >> place.index % 2 * 4 & 15);
+    }
   }
+  return 0;
 }
-std::int64_t key_index(int head_dim, int slot, int d) {
-  return static_cast<std::int64_t>(slot / 16 * head_dim + d) * 16 + slot % 16;
+
+template <class T>
+void write(T value, std::byte* at, std::int64_t i) {
+  std::memcpy(at + i * static_cast<std::int64_t>(sizeof value), &value, sizeof value);
 }
-std::int64_t value_index(int head_dim, int slot, int d) {
-  return static_cast<std::int64_t>(kv_block + slot) * head_dim + d;
+
+/// Writes x [head_dim] to the places of its dimensions in one slot.
+template <class Place>
+void write_kv(const float* x, const KvLayout& layout, int slot, Place place_of, std::byte* block) {
+  const auto factor = [&](int d, float value, std::int64_t which) {
+    const std::uint16_t rounded = f32_to_bf16(value);
+    write(rounded, block + place_of(layout, slot, d).scale, which * kv_block);
+    return bf16_to_f32(rounded);
+  };
+  float minimum = 0, inverse = 0;
+  for (int d = 0; d < layout.head_dim; ++d) {
+    const KvPlace place = place_of(layout, slot, d);
+    std::byte* codes = block + place.codes;
+    if (layout.factors() > 0 && d % kv_group == 0) {
+      const std::span group(x + d, x + std::min(layout.head_dim, d + kv_group));
+      const bool finite = std::ranges::all_of(group, [](float v) { return std::isfinite(v); });
+      const auto [low, high] = std::ranges::minmax(group);
+      float step = std::max(-low, high) / 127.0f;
+      if (layout.type == KvType::q4) {
+        minimum = factor(d, finite ? low + 0.0f : 0.0f, 1);  // no negative zero
+        step = high / 15.0f - low / 15.0f;
+      }
+      const float scale = factor(d, !finite ? NAN : step < smallest_kv_scale ? 0.0f : step, 0);
+      inverse = scale > 0 ? 1.0f / scale : 0.0f;
+    }
+    switch (layout.type) {
+      case KvType::f32:
+        write(x[d], codes, place.index);
+        break;
+      case KvType::f16:
+        write(f32_to_f16(x[d]), codes, place.index);
+        break;
+      case KvType::bf16:
+        write(f32_to_bf16(x[d]), codes, place.index);
+        break;
+      case KvType::q8:
+        write(static_cast<std::int8_t>(inverse > 0 ? std::nearbyint(x[d] * inverse) : 0.0f), codes, place.index);
+        break;
+      case KvType::q4: {
+        const float code = inverse > 0 ? std::clamp(std::nearbyint((x[d] - minimum) * inverse), 0.0f, 15.0f) : 0.0f;
+        const int shift = static_cast<int>(place.index % 2 * 4);
+        std::byte& pair = codes[place.index / 2];
+        pair = (pair & static_cast<std::byte>(0xf0 >> shift)) | static_cast<std::byte>(static_cast<int>(code) << shift);
+        break;
+      }
+    }
+  }
 }
 
 void store_kv(const float* k, const float* v, int head_dim, int slot, KvType type, std::byte* block) {
-  for (int d = 0; d < head_dim; ++d) {
-    write_kv(block, type, key_index(head_dim, slot, d), k[d]);
-    write_kv(block, type, value_index(head_dim, slot, d), v[d]);
-  }
+  const KvLayout layout{type, head_dim};
+  write_kv(k, layout, slot, key_place, block);
+  write_kv(v, layout, slot, value_place, block);
 }
 
 const std::byte* block_of(const AttentionArgs& args, std::int64_t position) {
@@ -295,6 +367,7 @@ void attend(const AttentionArgs& args, int query, int head, std::int64_t split, 
   const std::int64_t from = std::max(split * kv_split, visible);
   const std::int64_t end = std::min((split + 1) * kv_split, position + 1);
 
+  const KvLayout layout{args.kv_type, args.head_dim};
   std::array<float, kv_split> scores;
   float maximum = -1e30f;
   for (std::int64_t key = from; key < end; ++key) {
@@ -302,7 +375,7 @@ void attend(const AttentionArgs& args, int query, int head, std::int64_t split, 
     const int slot = static_cast<int>(key % kv_block);
     double score = 0;
     for (int d = 0; d < args.head_dim; ++d)
-      score += double{q[d]} * read_kv(keys, args.kv_type, key_index(args.head_dim, slot, d));
+      score += double{q[d]} * read_kv(keys, layout, key_place(layout, slot, d));
     score *= args.scale;
     if (args.softcap > 0) score = args.softcap * std::tanh(score / args.softcap);
     scores[static_cast<std::size_t>(key - from)] = static_cast<float>(score);
@@ -320,7 +393,7 @@ void attend(const AttentionArgs& args, int query, int head, std::int64_t split, 
     for (std::int64_t key = from; key < end; ++key) {
       const int slot = static_cast<int>(key % kv_block);
       value += weights[static_cast<std::size_t>(key - from)] *
-               read_kv(block_of(args, key), args.kv_type, value_index(args.head_dim, slot, d));
+               read_kv(block_of(args, key), layout, value_place(layout, slot, d));
     }
     partial[d] = static_cast<float>(value);
   }

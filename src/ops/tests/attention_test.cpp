@@ -10,6 +10,27 @@ using testing::EveryTable;
 using testing::first_difference;
 using testing::Random;
 
+/// What a type makes of the numbers of one position of one head, by its definition.
+std::vector<float> stored_as(KvType type, std::vector<float> x) {
+  const auto bf16 = [](float value) { return bf16_to_f32(f32_to_bf16(value)); };
+  if (type == KvType::f16)
+    for (float& value : x) value = f16_to_f32(f32_to_f16(value));
+  if (type == KvType::bf16)
+    for (float& value : x) value = bf16(value);
+  if (type != KvType::q8 && type != KvType::q4) return x;
+  for (std::size_t begin = 0; begin < x.size(); begin += 32) {
+    const std::span group(x.begin() + static_cast<std::ptrdiff_t>(begin), std::min<std::size_t>(32, x.size() - begin));
+    const auto [low, high] = std::ranges::minmax(group);
+    const float minimum = type == KvType::q4 ? bf16(low) : 0;
+    const float scale = bf16(type == KvType::q4 ? (high - low) / 15 : std::max(high, -low) / 127);
+    const float least = type == KvType::q4 ? 0 : -127, most = type == KvType::q4 ? 15 : 127;
+    for (float& value : group)
+      value = scale == 0 ? minimum
+                         : minimum + scale * std::clamp(std::nearbyint((value - minimum) * (1 / scale)), least, most);
+  }
+  return x;
+}
+
 /// One sequence whose keys and values lie in shuffled blocks of a pool with foreign blocks between them.
 struct Sequence {
   int positions, head_dim;
@@ -26,7 +47,7 @@ struct Sequence {
         keys(random.normals(n_positions * dim)),
         values(random.normals(n_positions * dim)),
         blocks(static_cast<std::size_t>((n_positions + kv_block - 1) / kv_block)),
-        stride(static_cast<std::size_t>(2 * kv_block * dim) * (kv_type == KvType::f32 ? 4 : 2) + 128),
+        stride(KvLayout{kv_type, dim}.bytes() + 128),
         pool(static_cast<std::int64_t>(stride * 2 * blocks.size())) {
     for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<std::int32_t>(2 * i);
     for (std::size_t i = blocks.size(); i > 1; --i)
@@ -38,8 +59,8 @@ struct Sequence {
       float* k = &keys[static_cast<std::size_t>(position * dim)];
       float* v = &values[static_cast<std::size_t>(position * dim)];
       table.store_kv(k, v, dim, position % kv_block, type, at(blocks[static_cast<std::size_t>(position / kv_block)]));
-      if (type == KvType::f16)
-        for (int d = 0; d < dim; ++d) k[d] = f16_to_f32(f32_to_f16(k[d])), v[d] = f16_to_f32(f32_to_f16(v[d]));
+      std::ranges::copy(stored_as(type, {k, k + dim}), k);
+      std::ranges::copy(stored_as(type, {v, v + dim}), v);
     }
   }
   std::byte* at(std::int32_t block) const { return pool.get() + static_cast<std::size_t>(block) * stride; }
@@ -119,26 +140,32 @@ struct Queries {
 class Attention : public EveryTable {};
 INSTANTIATE_TEST_SUITE_P(, Attention, testing::every_table, testing::table_name);
 
+constexpr KvType all_types[] = {KvType::f32, KvType::f16, KvType::bf16, KvType::q8, KvType::q4};
+
 void expect_exact(const Queries& queries, const std::vector<float>& got) {
   const std::vector<double> expected = queries.exact();
   const auto row = static_cast<std::size_t>(queries.group * queries.sequence.head_dim);
+  // What a score rounds by grows with the root of its summands. In F32 and F16 even those of 256 stay below.
+  const KvType type = queries.sequence.type;
+  const double growth = std::max(1.0, std::sqrt(queries.sequence.head_dim / 128.0));
+  const double tolerance = 5e-6 * (type == KvType::f32 || type == KvType::f16 ? 1 : growth);
   for (std::size_t i = 0; i < got.size(); ++i) {
     const std::size_t query = i / static_cast<std::size_t>(queries.stride()),
                       column = i % static_cast<std::size_t>(queries.stride());
     if (column >= row) {
       ASSERT_EQ(got[i], 0.625f) << "wrote outside its rows";
     } else {
-      ASSERT_NEAR(got[i], expected[query * row + column], 5e-6)
+      ASSERT_NEAR(got[i], expected[query * row + column], tolerance)
           << "query " << query << " of " << queries.n << " column " << column << ", " << queries.sequence.positions
           << " positions, group " << queries.group << ", head_dim " << queries.sequence.head_dim << ", window "
-          << queries.window << ", softcap " << queries.softcap;
+          << queries.window << ", softcap " << queries.softcap << ", " << name(queries.sequence.type);
     }
   }
 }
 
 TEST_P(Attention, is_the_softmax_of_the_visible_scores) {
-  Random random(1);
-  for (const KvType type : {KvType::f32, KvType::f16})
+  for (const KvType type : all_types) {
+    Random random(1);  // every type is asked the same
     for (const int head_dim : {16, 40, 48, 64, 80, 96, 128, 256})
       for (const auto& [positions, n] : {std::pair(1, 1), {31, 31}, {33, 1}, {70, 40}, {300, 17}}) {
         const Sequence sequence(table(), positions, head_dim, type, random);
@@ -147,43 +174,54 @@ TEST_P(Attention, is_the_softmax_of_the_visible_scores) {
           expect_exact(queries, queries.attend(table()));
         }
       }
+  }
 }
 
 TEST_P(Attention, is_the_softmax_of_the_visible_scores_over_several_splits) {
   Random random(2);
-  for (const auto& [positions, n] :
-       {std::pair(kv_split, 2), {kv_split + 1, 3}, {2 * kv_split + 100, 18}, {3 * kv_split, 1}})
-    for (const int window : {0, 50, kv_split + 40}) {
-      const Sequence sequence(table(), positions, 32, KvType::f16, random);
-      const Queries queries(sequence, n, 2, window, 0, random);
-      expect_exact(queries, queries.attend(table()));
+  for (const KvType type : all_types)
+    for (const auto& [positions, n] :
+         {std::pair(kv_split, 2), {kv_split + 1, 3}, {2 * kv_split + 100, 18}, {3 * kv_split, 1}}) {
+      const Sequence sequence(table(), positions, 32, type, random);
+      for (const int window : {0, 50, kv_split + 40}) {
+        const Queries queries(sequence, n, 2, window, 0, random);
+        expect_exact(queries, queries.attend(table()));
+      }
     }
 }
 
 TEST_P(Attention, of_a_query_does_not_depend_on_the_queries_beside_it) {
   Random random(3);
-  for (const auto& [positions, n] : {std::pair(90, 50), {kv_split + 20, 45}})
-    for (const int window : {0, 24})
-      for (const int group : {1, 3, 7}) {
-        const Sequence sequence(table(), positions, 48, KvType::f16, random);
-        const Queries queries(sequence, n, group, window, 0, random);
-        const std::vector<float> together = queries.attend(table());
-        const Aligned<float> scratch = queries.scratch();
-        for (const int chunk : {1, 5, 16}) {
-          std::vector<float> apart(together.size(), 0.625f);
-          for (int begin = 0; begin < n; begin += chunk)
-            table().attention(queries.args(begin, std::min(chunk, n - begin), apart.data(), scratch.get()));
-          ASSERT_EQ(first_difference(together, apart), -1)
-              << positions << " positions, window " << window << ", group " << group << ", chunks of " << chunk;
+  for (const KvType type : all_types)
+    for (const auto& [positions, n] : {std::pair(90, 50), {kv_split + 20, 45}}) {
+      const Sequence sequence(table(), positions, 48, type, random);
+      for (const int window : {0, 24})
+        for (const int group : {1, 3, 7}) {
+          const Queries queries(sequence, n, group, window, 0, random);
+          const std::vector<float> together = queries.attend(table());
+          const Aligned<float> scratch = queries.scratch();
+          for (const int chunk : {1, 5, 16}) {
+            std::vector<float> apart(together.size(), 0.625f);
+            for (int begin = 0; begin < n; begin += chunk)
+              table().attention(queries.args(begin, std::min(chunk, n - begin), apart.data(), scratch.get()));
+            ASSERT_EQ(first_difference(together, apart), -1)
+                << name(type) << ", " << positions << " positions, window " << window << ", group " << group
+                << ", chunks of " << chunk;
+          }
         }
-      }
+    }
 }
 
 TEST_P(Attention, merged_from_its_splits_is_the_same) {
   Random random(4);
-  for (const int window : {0, 500, kv_split + 40}) {
-    const int positions = 3 * kv_split + 77, n = 3, group = 2, head_dim = 64;
-    const Sequence sequence(table(), positions, head_dim, KvType::f16, random);
+  constexpr int positions = 3 * kv_split + 77, n = 3, group = 2, head_dim = 80;
+  for (const auto& [type, window] : {std::pair(KvType::f16, 0),
+                                     {KvType::f16, 500},
+                                     {KvType::f16, kv_split + 40},
+                                     {KvType::bf16, kv_split + 40},
+                                     {KvType::q8, kv_split + 40},
+                                     {KvType::q4, kv_split + 40}}) {
+    const Sequence sequence(table(), positions, head_dim, type, random);
     const Queries queries(sequence, n, group, window, 0, random);
     const std::vector<float> whole = queries.attend(table());
     std::vector<float> merged(whole.size(), 0.625f);
@@ -198,45 +236,55 @@ TEST_P(Attention, merged_from_its_splits_is_the_same) {
       for (int head = 0; head < group; ++head)
         table().attention_merge(partials.data() + (i * group + head) * partial_size(head_dim), stride, n_splits,
                                 head_dim, args.out + i * args.out_stride + head * head_dim);
-    EXPECT_EQ(first_difference(whole, merged), -1) << "window " << window;
+    EXPECT_EQ(first_difference(whole, merged), -1) << name(type) << ", window " << window;
   }
 }
 
 TEST_P(Attention, does_not_see_what_lies_in_unused_slots) {
-  for (const KvType type : {KvType::f32, KvType::f16})
-    for (const int window : {0, 20}) {
-      Random one(5), other(5);
-      const Sequence clean(table(), 45, 64, type, one, 0.0f), dirty(table(), 45, 64, type, other, -60000.0f);
-      const Queries a(clean, 9, 2, window, 0, one), b(dirty, 9, 2, window, 0, other);
-      EXPECT_EQ(first_difference(a.attend(table()), b.attend(table())), -1);
-    }
+  for (const KvType type : all_types)
+    for (const int window : {0, 20})
+      for (const float garbage : {-60000.0f, std::numeric_limits<float>::quiet_NaN()}) {
+        Random one(5), other(5);
+        const Sequence clean(table(), 45, 64, type, one, 0.0f), dirty(table(), 45, 64, type, other, garbage);
+        const Queries a(clean, 9, 2, window, 0, one), b(dirty, 9, 2, window, 0, other);
+        EXPECT_EQ(first_difference(a.attend(table()), b.attend(table())), -1) << name(type) << ", " << garbage;
+      }
 }
 
 TEST_P(Attention, survives_scores_of_any_size) {
   Random random(6);
-  for (const float size : {0.0f, 1e-20f, 1e4f, 1e15f}) {
-    const Sequence sequence(table(), 100, 64, KvType::f32, random);
-    Queries queries(sequence, 20, 2, 0, 0, random);
-    for (float& v : queries.q) v *= size;
-    for (const float v : queries.attend(table())) {
-      ASSERT_TRUE(std::isfinite(v));
-      ASSERT_LT(std::fabs(v), 6);  // an average of normal values
+  for (const KvType type : all_types) {
+    const Sequence sequence(table(), 100, 64, type, random);
+    for (const float size : {0.0f, 1e-20f, 1e4f, 1e15f}) {
+      Queries queries(sequence, 20, 2, 0, 0, random);
+      for (float& v : queries.q) v *= size;
+      for (const float v : queries.attend(table())) {
+        ASSERT_TRUE(std::isfinite(v)) << name(type);
+        ASSERT_LT(std::fabs(v), 6) << name(type);  // an average of normal values
+      }
     }
   }
 }
 
 TEST_P(Attention, stores_the_bits_of_the_reference) {
   Random random(7);
-  for (const KvType type : {KvType::f32, KvType::f16})
+  const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  for (const KvType type : all_types)
     for (const int head_dim : {16, 40, 64, 80}) {
-      const auto bytes = static_cast<std::int64_t>(2 * kv_block * head_dim * (type == KvType::f32 ? 4 : 2) + 64);
+      const auto bytes = static_cast<std::int64_t>(KvLayout{type, head_dim}.bytes() + 64);
       const Aligned<std::byte> got(bytes), expected(bytes);
-      for (const int slot : {0, 1, 15, 16, 31}) {
-        const auto k = random.normals(head_dim, 100), v = random.normals(head_dim, 1e-5f);
+      for (int slot = 0; slot < kv_block; ++slot) {
+        auto k = random.normals(head_dim, 100), v = random.normals(head_dim, 1e-5f);
+        if (slot == 3) std::ranges::fill(k, 0.0f), std::ranges::fill(v, -0.0f);
+        if (slot == 4) std::ranges::fill(k, 5.3f), std::ranges::fill(v, -5.3f);
+        if (slot == 5) k[3] = 3e38f, v[5] = -3e38f, v[6] = 3e38f;
+        if (slot == 6) k[3] = inf, v[5] = -inf;
+        if (slot == 7) k[3] = nan, v[static_cast<std::size_t>(head_dim) - 1] = nan;
+        if (slot == 8) k = random.normals(head_dim, 1e-36f), v = random.normals(head_dim, 1e-42f);
         table().store_kv(k.data(), v.data(), head_dim, slot, type, got.get());
         reference().store_kv(k.data(), v.data(), head_dim, slot, type, expected.get());
       }
-      EXPECT_TRUE(std::ranges::equal(got.span(), expected.span()));
+      EXPECT_TRUE(std::ranges::equal(got.span(), expected.span())) << name(type) << ", head_dim " << head_dim;
     }
 }
 

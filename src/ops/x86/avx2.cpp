@@ -45,6 +45,14 @@ struct Avx2 {
     const __m128i bytes = load_16(at);
     return to_float({_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_unpackhi_epi64(bytes, bytes))});
   }
+  /// Bytes' lower halves, and their upper ones.
+  static void load_u4(const std::byte* at, F& low, F& high) {
+    const __m128i bytes = load_16(at);
+    const __m256i codes[2] = {_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_unpackhi_epi64(bytes, bytes))};
+    const __m256i mask = _mm256_set1_epi32(15);
+    low = to_float({_mm256_and_si256(codes[0], mask), _mm256_and_si256(codes[1], mask)});
+    high = to_float({_mm256_srli_epi32(codes[0], 4), _mm256_srli_epi32(codes[1], 4)});
+  }
   static F load_i8(const std::byte* at) {
     const __m128i bytes = load_16(at);
     return to_float({_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes))});

@@ -44,6 +44,14 @@ struct Avx512 {
   static F load_u8(const std::byte* at) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))));
   }
+  /// Bytes' lower halves, and their upper ones.
+  static void load_u4(const std::byte* at, F& low, F& high) {
+    const __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+    // A permutation looks at the low four bits of its indices only, and so takes the place of mask and conversion.
+    const __m512 numbers = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    low = _mm512_permutexvar_ps(codes, numbers);
+    high = _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4), numbers);
+  }
   static F load_i8(const std::byte* at) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))));
   }

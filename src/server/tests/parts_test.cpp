@@ -168,6 +168,7 @@ path = "demo"
 name = "small"
 aliases = ["gpt-4o"]
 keep_warm_s = 600
+kv = "q8"
 [[models]]
 path = "large=/models/large.gguf"
 )");
@@ -181,6 +182,8 @@ path = "large=/models/large.gguf"
   EXPECT_EQ(options_.http.keys[0].limits.requests_per_minute, 60);
   ASSERT_EQ(options_.models.size(), 2u);
   EXPECT_EQ(options_.models[0].name, "small");
+  EXPECT_EQ(options_.models[0].kv_type, KvType::q8);
+  EXPECT_EQ(options_.models[1].kv_type, KvType::f16);
   EXPECT_EQ(options_.models[1].name, "large");
   EXPECT_EQ(options_.models[1].path, "/models/large.gguf");
 }
@@ -195,6 +198,7 @@ TEST_F(ConfigTest, AMistakeIsNamedWithItsPlace) {
   EXPECT_NE(message("port = 70000").find("65535"), std::string::npos);
   EXPECT_NE(message("port = \"x\"").find("port"), std::string::npos);
   EXPECT_NE(message("a = [").find("line 1"), std::string::npos);
+  EXPECT_NE(message("[[models]]\npath = \"demo\"\nkv = \"q5\"").find("f16, bf16, f32, q8 or q4"), std::string::npos);
   EXPECT_NE(message("[[keys]]\nname = \"x\"\nsecret = \"short\"").find("secret"), std::string::npos);
 }
 

@@ -106,5 +106,26 @@ TEST(StatePool, opened_sequence_has_forgotten_what_its_place_held) {
   EXPECT_FALSE(pool.open());
 }
 
+TEST(StatePool, takes_the_bits_of_its_type_for_each_number_and_its_scales) {
+  ModelSpec spec = attention_model();
+  std::get<Attention>(spec.blocks[0].mixer).head_dim = 64;
+  // 64 numbers of a key, 64 of a value; 16 bits for the scale of every 32, in q4 16 more for their minimum.
+  for (const auto& [type, bits] : {std::pair(KvType::f32, 128 * 32),
+                                   {KvType::f16, 128 * 16},
+                                   {KvType::bf16, 128 * 16},
+                                   {KvType::q8, 128 * 8 + 4 * 16},
+                                   {KvType::q4, 128 * 4 + 4 * 32}})
+    EXPECT_EQ(StatePool::create(spec, {.kv_type = type})->bytes_per_token() * 8, bits) << name(type);
+}
+
+TEST(StatePool, refuses_heads_whose_keys_do_not_fill_bytes) {
+  ModelSpec spec = attention_model();
+  std::get<Attention>(spec.blocks[0].mixer).head_dim = 33;
+  EXPECT_TRUE(StatePool::create(spec, {.kv_type = KvType::q8}));
+  const auto pool = StatePool::create(spec, {.kv_type = KvType::q4});
+  ASSERT_FALSE(pool);
+  EXPECT_NE(pool.error().message().find("33 dimensions"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sw
