@@ -18,7 +18,8 @@ constexpr const char* description =
     "and measures every claim it makes about that.";
 
 constexpr const char* footer =
-    "MODEL is a GGUF file, a Hugging Face folder, a name fetched with `pull`, or `demo` (built in).\n"
+    "MODEL is a GGUF file, a Hugging Face folder, a name fetched with `pull`, or built in:\n"
+    "`demo`, `demo-small` (a quarter of it), `demo-draft` (a twentieth, which guesses what demo says).\n"
     "\n"
     "First steps:\n"
     "  speedwins run demo -p \"How can I make the first token come faster?\"   answer one question\n"

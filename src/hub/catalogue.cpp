@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "hub/embedded_demo.hpp"
+#include "hub/embedded_models.hpp"
 #include "hub/repository.hpp"
 
 namespace sw {
@@ -19,15 +19,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A file in memory, so that the model inside the program is opened like any other.
-Result<CatalogueEntry> open_demo() {
-  const int fd = ::memfd_create("demo.gguf", MFD_CLOEXEC);
-  if (fd < 0) return fail(fmt::format("cannot make a file in memory: {}", std::strerror(errno)), "demo");
+/// A file in memory, so that a model inside the program is opened like any other.
+Result<CatalogueEntry> open_embedded(const EmbeddedModel& model) {
+  const std::string name(model.name);
+  const int fd = ::memfd_create(name.c_str(), MFD_CLOEXEC);
+  if (fd < 0) return fail(fmt::format("cannot make a file in memory: {}", std::strerror(errno)), name);
   std::shared_ptr<void> keep_alive(nullptr, [fd](void*) { ::close(fd); });
-  std::span<const std::byte> rest = embedded_demo();
+  std::span<const std::byte> rest = model.bytes;
   while (!rest.empty()) {
     const ssize_t written = ::write(fd, rest.data(), rest.size());
-    if (written <= 0) return fail(fmt::format("cannot write a file in memory: {}", std::strerror(errno)), "demo");
+    if (written <= 0) return fail(fmt::format("cannot write a file in memory: {}", std::strerror(errno)), name);
     rest = rest.subspan(static_cast<std::size_t>(written));
   }
   return CatalogueEntry(fmt::format("/proc/self/fd/{}", fd), std::move(keep_alive));
@@ -70,7 +71,8 @@ Result<fs::path> models_folder() {
 Result<CatalogueEntry> find_model(std::string_view name) {
   std::error_code error;
   if (fs::exists(fs::path(name), error)) return CatalogueEntry(fs::path(name));
-  if (name == "demo") return open_demo();
+  for (const EmbeddedModel& model : embedded_models())
+    if (name == model.name) return open_embedded(model);
   if (check_path(name)) {
     if (const auto folder = models_folder()) {
       const fs::path pulled = *folder / name;
@@ -79,7 +81,7 @@ Result<CatalogueEntry> find_model(std::string_view name) {
     }
   }
   return fail(fmt::format("there is no model '{}'", name), {},
-              "a GGUF file, a Hugging Face folder, a pulled name, or demo",
+              "a GGUF file, a Hugging Face folder, a pulled name, or demo, demo-small, demo-draft",
               check_repository(name) ? fmt::format("Fetch it from the hub: speedwins pull {}", name) : "");
 }
 

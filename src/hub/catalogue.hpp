@@ -23,7 +23,7 @@ class CatalogueEntry {
   std::shared_ptr<void> keep_alive_;
 };
 
-/// `name` is a GGUF file, a Hugging Face folder, `demo` (the model inside the program), or something pulled:
+/// `name` is a GGUF file, a Hugging Face folder, a model inside the program (`demo`), or something pulled:
 /// a repository ("owner/name") or one of its files ("owner/name/file.gguf"). A file or folder comes first.
 Result<CatalogueEntry> find_model(std::string_view name);
 

@@ -204,8 +204,9 @@ ModelConfig model_config_of(const std::string& argument) {
   ModelConfig config;
   config.path = argument;
   std::error_code ignored;
-  if (const auto equals = argument.find('=');
-      equals != std::string::npos && equals > 0 && !std::filesystem::exists(argument, ignored)) {
+  if (const auto equals = argument.find('='); equals != std::string::npos && equals > 0 &&
+                                              equals + 1 < argument.size() &&
+                                              !std::filesystem::exists(argument, ignored)) {
     config.name = argument.substr(0, equals);
     config.path = argument.substr(equals + 1);
     return config;

@@ -37,10 +37,12 @@ std::string content(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-TEST_F(Catalogue, demo_is_the_committed_model) {
-  const auto demo = find_model("demo");
-  ASSERT_TRUE(demo) << demo.error().message();
-  EXPECT_TRUE(content(demo->path()) == content(SPEEDWINS_SOURCE_DIR "/models/demo.gguf"));
+TEST_F(Catalogue, the_models_inside_the_program_are_the_committed_ones) {
+  for (const std::string name : {"demo", "demo-small", "demo-draft"}) {
+    const auto model = find_model(name);
+    ASSERT_TRUE(model) << model.error().message();
+    EXPECT_TRUE(content(model->path()) == content(SPEEDWINS_SOURCE_DIR "/models/" + name + ".gguf")) << name;
+  }
 }
 
 TEST_F(Catalogue, paths_come_first) {

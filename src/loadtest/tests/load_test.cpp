@@ -58,7 +58,8 @@ TEST_F(Load, a_streamed_answer_gives_first_token_gaps_and_end) {
   EXPECT_EQ(result.stats.tokens, 4);
   EXPECT_EQ(result.stats.itl.count(), 3);
   EXPECT_GE(result.stats.ttft.min_ns(), 50'000'000);
-  EXPECT_GE(result.stats.itl.mean_ns(), 19e6);
+  // A client that was late for the first token has shorter gaps; together they are as long as the server took.
+  EXPECT_GE(static_cast<double>(result.stats.ttft.min_ns()) + 3 * result.stats.itl.mean_ns(), 109e6);
   EXPECT_GE(result.stats.e2e.min_ns(), 110'000'000);
 }
 

@@ -289,8 +289,11 @@ TEST_F(ApiTest, CompletionsContinueTextsAndTokens) {
   ASSERT_EQ(many["choices"].size(), 4u);
   for (const Json& choice : many["choices"])
     EXPECT_EQ("A KV cache" + choice["text"].get<std::string>(), one["choices"][0]["text"]);
-  const Json logprobs =
-      parsed(send("/v1/completions", {{"prompt", "A"}, {"max_tokens", 4}, {"logprobs", 2}}))["choices"][0]["logprobs"];
+  const Json endless = {{"prompt", "A"}, {"max_tokens", 4}, {"ignore_eos", true}};
+  Json with_logprobs = endless, streamed = endless;
+  with_logprobs["logprobs"] = 2;
+  streamed["stream"] = true;
+  const Json logprobs = parsed(send("/v1/completions", with_logprobs))["choices"][0]["logprobs"];
   EXPECT_EQ(logprobs["tokens"].size(), 4u);
   EXPECT_EQ(logprobs["token_logprobs"].size(), 4u);
   EXPECT_EQ(logprobs["text_offset"][0], 0);
@@ -300,7 +303,7 @@ TEST_F(ApiTest, CompletionsContinueTextsAndTokens) {
   EXPECT_EQ(send("/v1/completions", {{"prompt", Json::array({-1})}}).status, 400);
   EXPECT_EQ(send("/v1/completions", {{"prompt", Json::array({999999})}}).status, 400);
   EXPECT_EQ(send("/v1/completions", {{"prompt", Json::array()}}).status, 400);
-  const auto list = events(send("/v1/completions", {{"prompt", "A"}, {"stream", true}, {"max_tokens", 5}}).body);
+  const auto list = events(send("/v1/completions", streamed).body);
   ASSERT_FALSE(list.empty());
   EXPECT_EQ(list.back()["choices"][0]["finish_reason"], "length");
   EXPECT_TRUE(list.back().contains("timings"));

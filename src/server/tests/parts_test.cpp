@@ -202,6 +202,11 @@ TEST_F(ConfigTest, AMistakeIsNamedWithItsPlace) {
   EXPECT_NE(message("[[keys]]\nname = \"x\"\nsecret = \"short\"").find("secret"), std::string::npos);
 }
 
+TEST_F(ConfigTest, ANameWithoutAModelIsTakenForAFile) {
+  ASSERT_TRUE(read("[[models]]\npath = \"large=\"").has_value());
+  EXPECT_EQ(options_.models[0].path, "large=");
+}
+
 TEST_F(ConfigTest, TheExampleIsRight) {
   const auto status = read_config(std::filesystem::path(SPEEDWINS_SOURCE_DIR) / "deploy" / "speedwins.toml", options_);
   EXPECT_TRUE(status.has_value()) << status.error().message();
