@@ -59,9 +59,10 @@ struct Avx512 {
   static void store_first(float* at, F x, int n) { _mm512_mask_storeu_ps(at, first_lanes(n), x); }
   /// Rounds to nearest even, stores 16 bytes and returns their sum.
   static std::int32_t store_i8(std::int8_t* at, F x) {
-    const __m512i q = _mm512_cvtps_epi32(x);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm512_cvtepi32_epi8(q));
-    return _mm512_reduce_add_epi32(q);
+    const __m128i q = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(at), q);
+    const __m128i sums = _mm_sad_epu8(_mm_xor_si128(q, _mm_set1_epi8(-128)), _mm_setzero_si128());
+    return _mm_cvtsi128_si32(sums) + _mm_extract_epi32(sums, 2) - 16 * 128;
   }
 
   static F add(F a, F b) { return _mm512_add_ps(a, b); }
