@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "base/file.hpp"
@@ -90,7 +91,8 @@ class Table {
     known_.push_back(key);
     const toml::node* node = table_.get(key);
     if (!node) return false;
-    const auto found = node->value<T>();
+    // Exactly: toml++ 3.3 converts a number with a point to a whole one before it looks whether that can be.
+    const auto found = std::is_same_v<T, double> ? node->value<T>() : node->value_exact<T>();
     if (!found) {
       wrong(key, expected);
       return false;

@@ -49,7 +49,7 @@ class Section {
   void number(std::string_view key, T& out, double low, double high) {
     if (!has(key)) return;
     const auto value = table_->get(key)->template value<double>();
-    if (!value || *value < low || *value > high || (std::is_integral_v<T> && *value != std::floor(*value)))
+    if (!value || !(*value >= low && *value <= high) || (std::is_integral_v<T> && *value != std::floor(*value)))
       return refuse(key,
                     fmt::format("{} from {} to {}", std::is_integral_v<T> ? "a whole number" : "a number", low, high));
     out = static_cast<T>(*value);

@@ -195,6 +195,8 @@ TEST_F(ConfigTest, AMistakeIsNamedWithItsPlace) {
   };
   EXPECT_NE(message("prot = 1").find("prot"), std::string::npos);
   EXPECT_NE(message("[limits]\nquue = 3").find("quue"), std::string::npos);
+  EXPECT_NE(message("[limits]\nqueue = 2e56").find("whole number"), std::string::npos);
+  EXPECT_NE(message("[limits]\nheader_s = nan").find("header_s"), std::string::npos);
   EXPECT_NE(message("port = 70000").find("65535"), std::string::npos);
   EXPECT_NE(message("port = \"x\"").find("port"), std::string::npos);
   EXPECT_NE(message("a = [").find("line 1"), std::string::npos);
