@@ -9,7 +9,7 @@
 namespace sw {
 
 void add_model_argument(CLI::App& command, std::string& model) {
-  command.add_option("MODEL", model, "A GGUF file, a Hugging Face folder, a pulled name, or demo")->required();
+  command.add_option("MODEL", model, "A GGUF file, a Hugging Face folder, a pulled name, or demo, demo-small, demo-draft")->required();
 }
 
 void add_kv_flag(CLI::App& command, KvType& type) {

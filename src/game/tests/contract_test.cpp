@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -15,12 +14,6 @@ namespace sw::game {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// SPEEDWINS_FUZZ_REQUESTS and SPEEDWINS_FUZZ_SEED make a run longer and another one.
-std::size_t setting(const char* name, std::size_t otherwise) {
-  const char* value = std::getenv(name);
-  return value ? std::stoul(value) : otherwise;
-}
 
 /// Requests drawn from openapi.json, right ones and spoilt ones, by players that come and go: whatever comes, the
 /// answer is one that the contract describes, and the game goes on.
@@ -93,7 +86,7 @@ class ContractTest : public ::testing::Test {
 
   const Json contract = read_contract();
   const test::SchemaReader reader{contract};
-  std::mt19937 random{static_cast<unsigned>(setting("SPEEDWINS_FUZZ_SEED", 5))};
+  std::mt19937 random{static_cast<unsigned>(test::setting("SPEEDWINS_FUZZ_SEED", 5))};
   std::string cookie;
   Json last_save, last_code;
 
@@ -119,7 +112,7 @@ class ContractTest : public ::testing::Test {
 };
 
 TEST_F(ContractTest, EveryAnswerIsOneThatTheContractDescribes) {
-  const std::size_t rounds = setting("SPEEDWINS_FUZZ_REQUESTS", 300);
+  const std::size_t rounds = test::setting("SPEEDWINS_FUZZ_REQUESTS", 300);
   for (std::size_t i = 0; i < rounds && !HasFailure(); ++i) {
     for (const auto& [path, operations] : contract["paths"].items()) {
       if (!path.starts_with("/api/game/")) continue;

@@ -1,6 +1,7 @@
 #include "json_schema.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -173,6 +174,11 @@ std::string broken(std::string bytes, std::mt19937& random) {
     default:
       return bytes.insert(at, pieces[random() % pieces.size()]);
   }
+}
+
+std::size_t setting(const char* name, std::size_t otherwise) {
+  const char* value = std::getenv(name);
+  return value ? std::stoul(value) : otherwise;
 }
 
 }  // namespace sw::test

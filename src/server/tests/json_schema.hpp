@@ -27,4 +27,7 @@ nlohmann::ordered_json spoilt(nlohmann::ordered_json value, std::mt19937& random
 /// One thing in `bytes` changed that JSON, UTF-8 or sense may not survive.
 std::string broken(std::string bytes, std::mt19937& random);
 
+/// SPEEDWINS_FUZZ_REQUESTS and SPEEDWINS_FUZZ_SEED make a run longer and another one.
+std::size_t setting(const char* name, std::size_t otherwise);
+
 }  // namespace sw::test

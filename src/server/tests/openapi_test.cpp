@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -86,13 +85,8 @@ class OpenApiTest : public ::testing::Test {
   std::thread thread_;
 };
 
-/// SPEEDWINS_FUZZ_REQUESTS and SPEEDWINS_FUZZ_SEED make a run longer and another one.
-std::size_t setting(const char* name, std::size_t otherwise) {
-  const char* value = std::getenv(name);
-  return value ? std::stoul(value) : otherwise;
-}
-const std::size_t n_requests = setting("SPEEDWINS_FUZZ_REQUESTS", 150);
-const std::size_t seed = setting("SPEEDWINS_FUZZ_SEED", 3);
+const std::size_t n_requests = test::setting("SPEEDWINS_FUZZ_REQUESTS", 150);
+const std::size_t seed = test::setting("SPEEDWINS_FUZZ_SEED", 3);
 
 TEST_F(OpenApiTest, EveryAnswerIsOneThatTheContractDescribes) {
   std::mt19937 random(static_cast<unsigned>(seed));
