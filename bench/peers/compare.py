@@ -17,6 +17,7 @@ FIGURES = {  # name: (label, scale, digits, higher is better)
     "peak_bytes": ("peak memory, MB", 1e-6, 0, False),
 }
 BATCHES, BATCH_PROMPT, BATCH_NEW = (1, 8, 32), 128, 32
+BATCH_QUANTS = ("Q4_0", "Q8_0")
 OURS = "speedwins"
 
 
@@ -183,7 +184,7 @@ def main():
         rounds = Rounds(job, [ours, *peers]).run(args.rounds, machine)
         print(table(rounds, cost), flush=True)
         everything.append(rounds)
-        if quant == "Q4_0" and not args.no_batches:
+        if quant in BATCH_QUANTS and not args.no_batches:
             by_batch = {batch: Rounds(Job(job.model, shape, quant, args.threads, BATCH_PROMPT, BATCH_NEW, batch),
                                       [ours, *(p for p in peers if not p.refuses(Job(job.model, shape, quant, 1, 1, 1, 8)))])
                         for batch in BATCHES}

@@ -118,14 +118,14 @@ def all_peers(folder, log):
             return "its GGUF reader knows Llama and Qwen shapes only"
         if job.quant not in ("Q4_0", "Q8_0", "F16", "Q4_K_M"):
             return "its GGUF reader does not know this type"
-        return one_sequence(job)
+        return None
 
     def ctranslate2(job):
         if not job.shape.startswith("qwen2"):
             return "the comparison builds its model file for Qwen2 shapes only"
         if job.quant != "Q8_0":
             return "on the CPU it has int8 weights, compared with Q8_0, and none of fewer bits"
-        return one_sequence(job)
+        return None
 
     return [
         Peer("llama.cpp", folder / "llama_cpp", "llama-cpp-python", "llama_cpp_bench.py", log),

@@ -69,20 +69,27 @@ generator = ctranslate2.Generator(str(folder), device="cpu", compute_type="int8"
 load_ms = measure.clock_ms() - start
 
 
-def generate(prompt_tokens, new_tokens, sequence):
-    """Milliseconds to the first new token, and from there to the last."""
-    prompt = [f"t{id}" for id in measure.prompt(prompt_tokens, 30000, sequence)]
-    begin = measure.clock_ms()
-    arrivals = [measure.clock_ms() for _ in generator.generate_tokens(prompt, max_length=new_tokens, min_length=new_tokens)]
+def generate(prompt_tokens, new_tokens, batch=args.batch):
+    """Milliseconds to the first new token of every sequence, and from there to the last."""
+    prompts = [[f"t{id}" for id in measure.prompt(prompt_tokens, 30000, s)] for s in range(batch)]
+    arrivals, begin = [], measure.clock_ms()
+
+    def arrived(result):
+        if result.batch_id == batch - 1:
+            arrivals.append(measure.clock_ms())
+
+    generator.generate_batch(prompts, max_length=new_tokens, min_length=new_tokens, include_prompt_in_result=False,
+                             callback=arrived)
     return arrivals[0] - begin, arrivals[-1] - arrivals[0]
 
 
-generate(16, 1, 0)
+generate(16, 1, batch=1)
 first_token_ms = measure.clock_ms() - start
-generate(args.prompt_tokens, 8, 1)  # warm up
-prefill_ms, decode_ms = generate(args.prompt_tokens, args.new_tokens + 1, 2)
+generate(args.prompt_tokens, 8)  # warm up
+prefill_ms, decode_ms = generate(args.prompt_tokens, args.new_tokens + 1)
 measure.report(load_ms=load_ms, first_token_ms=first_token_ms,
-               prefill_tok_s=args.prompt_tokens / prefill_ms * 1e3, decode_tok_s=args.new_tokens / decode_ms * 1e3,
+               prefill_tok_s=args.batch * args.prompt_tokens / prefill_ms * 1e3,
+               decode_tok_s=args.batch * args.new_tokens / decode_ms * 1e3,
                peak_bytes=measure.memory("VmHWM") - before)
 sys.stdout.flush()
-os._exit(0)  # the package aborts when its streaming thread is torn down with the interpreter
+os._exit(0)  # the package may abort when its thread for callbacks is torn down with the interpreter
