@@ -21,8 +21,8 @@ void add_kv_flag(CLI::App& command, KvType& type) {
   command
       .add_option_function<std::string>(
           "--kv", read,
-          "How keys and values are stored: f16 (default) or bf16 (16 bits), f32 (32), q8 (8.5: half the memory, as good "
-          "as f16), q4 (5: a third, answers change)")
+          "How keys and values are stored: bf16 (default) or f16 (16 bits), f32 (32), q8 (8.5: half the memory, as good "
+          "as bf16), q4 (5: a third, answers change)")
       ->type_name("TYPE");
 }
 

@@ -40,7 +40,7 @@ struct Generation {
 struct SessionOptions {
   int max_tokens = 0;  ///< positions to make room for; 0: the model's context
   int max_batch_tokens = 512;
-  KvType kv_type = KvType::f16;
+  KvType kv_type = default_kv_type;
 };
 
 /// One conversation with a model: a single sequence that keeps what it has read, so that a prompt which continues the

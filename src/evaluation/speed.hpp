@@ -18,7 +18,7 @@ namespace sw {
 struct SpeedWork {
   int prompt_tokens = 512, new_tokens = 128;  ///< of each sequence
   int batch = 1;                              ///< sequences together
-  KvType kv_type = KvType::f16;
+  KvType kv_type = default_kv_type;
   double slowdown = 0;  ///< of every pass, wasted on purpose: to see whether a comparison finds it
 };
 

@@ -82,7 +82,9 @@ std::size_t matmul_scratch_bytes(std::int64_t cols) {
 
 std::size_t attention_scratch(int group, int head_dim) {
   const auto rows = static_cast<std::size_t>(attention_tile * group);
-  return rows * static_cast<std::size_t>(kv_block + 16 + 2 * (head_dim + kv_group) + 8) + 10 * 16;
+  const auto dims = static_cast<std::size_t>(head_dim + kv_group);
+  // For each row: scores, weight sum, two value sums, maxima, and the query and the weights as BF16.
+  return rows * (kv_block + 16 + 2 * dims + 8 + dims / 2 + kv_block / 2) + 16 * 16;
 }
 
 }  // namespace sw

@@ -17,13 +17,14 @@ inline constexpr int kv_group = 32;
 ///
 ///   key scales    [groups][32 positions] BF16         q8, q4
 ///   key minima    beside each group's scales          q4: scales and minima [groups][2][32]
-///   keys          [2][head_dim][16]                   a lane is a position
+///   keys          [2][head_dim][16]                   a lane is a position; bf16: [2][head_dim / 2][16][2]
 ///   value scales, value minima, as for keys
-///   values        [32][row]                           head_dim numbers, then what fills a register up
+///   values        [32][row]                           head_dim numbers, then what fills a register up; bf16: [16][row][2]
 ///
 /// q8: x ≈ scale · code, a signed byte. q4: x ≈ minimum + scale · code, of 4 bits: a byte of the keys holds the
 /// dimensions 2i (low) and 2i + 1 of a position; byte i of the 16 of a group of values holds its dimensions i (low) and
-/// i + 16. Two positions never share a byte: threads write them at the same time.
+/// i + 16. bf16: pairs of dimensions of a key and of positions of a value, as BF16 dot products take them. Two positions
+/// never share a byte: threads write them at the same time.
 ///
 /// BF16 has all of binary32's range, so no scale overflows; codes are chosen for the rounded scale, and its 8 bits
 /// times a code's are exact in binary32.

@@ -23,6 +23,9 @@ inline constexpr std::array<std::pair<std::string_view, KvType>, 5> kv_types = {
     {"q8", KvType::q8},
     {"q4", KvType::q4},
 }};
+/// 16 bits, which CPUs that have BF16 dot products multiply twice as fast.
+inline constexpr KvType default_kv_type = KvType::bf16;
+
 constexpr std::string_view name(KvType type) {
   return kv_types[static_cast<std::size_t>(type)].first;
 }

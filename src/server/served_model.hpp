@@ -25,7 +25,7 @@ struct ModelConfig {
   std::string path;                  ///< what find_model() takes
   std::vector<std::string> aliases;  ///< more names
   int context = 0;                   ///< 0: the checkpoint's own
-  KvType kv_type = KvType::f16;
+  KvType kv_type = default_kv_type;
   std::size_t state_bytes = 0;  ///< 0: the engine's choice
   bool preload = true;          ///< at start; else by the first request
   double keep_warm_s = -1;      ///< unloaded after so long without a request; −1: never

@@ -23,7 +23,7 @@ struct EngineOptions {
   /// Memory for what sequences remember, the cache of prefixes included; 0: an eighth of the machine's, at most eight
   /// contexts. Always room for one context. Taken from the system as it fills.
   std::size_t state_bytes = 0;
-  KvType kv_type = KvType::f16;
+  KvType kv_type = default_kv_type;
   bool prefix_cache = true;
   std::filesystem::path cache_folder;  ///< prefixes on disk, shared by models and processes; empty: none
   std::uint64_t cache_bytes = std::uint64_t{8} << 30;  ///< the most this model's prefixes take there

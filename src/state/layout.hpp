@@ -16,7 +16,7 @@ struct LayerState {
 
 /// What a model has to remember: per kv_block positions for its attention layers, per sequence for its recurrent ones.
 struct StateLayout {
-  KvType kv_type = KvType::f16;
+  KvType kv_type = default_kv_type;
   std::vector<LayerState> layers;   ///< one per block of the model
   std::size_t block_bytes = 0;      ///< kv_block positions of all attention layers; 0: the model has none
   std::size_t recurrent_bytes = 0;  ///< all recurrent layers of one sequence; 0: the model has none

@@ -19,9 +19,10 @@ std::size_t blocks_for(int n_tokens) {
 Result<StatePool> StatePool::create(const ModelSpec& spec, const StateOptions& options) {
   for (const BlockSpec& block : spec.blocks)
     if (const auto* attention = std::get_if<Attention>(&block.mixer);
-        attention && options.kv_type == KvType::q4 && attention->head_dim % 2 != 0)
-      return fail("q4 keys are stored in pairs, and heads have " + std::to_string(attention->head_dim) + " dimensions",
-                  "sequence state", "an even number", "Store keys and values as q8");
+        attention && (options.kv_type == KvType::q4 || options.kv_type == KvType::bf16) && attention->head_dim % 2 != 0)
+      return fail(std::string(name(options.kv_type)) + " keys are stored in pairs, and heads have " +
+                      std::to_string(attention->head_dim) + " dimensions",
+                  "sequence state", "an even number", "Store keys and values as f16 or q8");
   StatePool pool;
   pool.layout_ = StateLayout::of(spec, options.kv_type);
   const auto sequences = static_cast<std::size_t>(std::max(1, options.max_sequences));

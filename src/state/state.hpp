@@ -20,7 +20,7 @@ struct StateOptions {
   std::int64_t max_tokens = 4096;  ///< positions all sequences may hold together
   int max_sequences = 1;
   int snapshots = 0;  ///< recurrent states beside those of the sequences
-  KvType kv_type = KvType::f16;
+  KvType kv_type = default_kv_type;
 };
 
 /// What sequences remember. Attention layers keep keys and values in fixed-size blocks of one pool (PagedAttention:

@@ -71,6 +71,7 @@ def compare(args, label, quant, file):
     """Prints the line of one file; False where a token differs by more than a tie."""
     prompt = [int(id) for id in speedwins(args.speedwins, "tokenize", file, stdin=args.prompt + "\n").split()]
     ours = json.loads(speedwins(args.speedwins, "run", file, "--raw", "-p", args.prompt, "-n", args.new_tokens, "-t", 2,
+                                "--kv", "f16",  # as llama.cpp stores them
                                 "--ignore-eos", "--logprobs", 1, "--json"))
     if ours["prompt_tokens"] != len(prompt):
         raise SystemExit(f"{file}: run read {ours['prompt_tokens']} prompt tokens, tokenize gives {len(prompt)}")

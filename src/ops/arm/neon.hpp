@@ -48,6 +48,12 @@ struct Neon {
   static F load_bf16(const std::byte* at) {
     return make<F>([&](int i) { return vreinterpretq_f32_u32(vshll_n_u16(load_halves(at, i), 16)); });
   }
+  /// Lanes' lower halves, and their upper ones.
+  static void load_bf16_pairs(const std::byte* at, F& low, F& high) {
+    const auto pairs = [&](int i) { return vreinterpretq_u32_u8(load_16(at + 16 * i)); };
+    low = make<F>([&](int i) { return vreinterpretq_f32_u32(vshlq_n_u32(pairs(i), 16)); });
+    high = make<F>([&](int i) { return vreinterpretq_f32_u32(vandq_u32(pairs(i), vdupq_n_u32(0xffff0000))); });
+  }
   static F load_u8(const std::byte* at) { return from_u8(load_16(at)); }
   /// Bytes' lower halves, and their upper ones.
   static void load_u4(const std::byte* at, F& low, F& high) {

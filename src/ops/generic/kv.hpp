@@ -32,25 +32,28 @@ constexpr bool is_scaled(KvType type) {
   return KvLayout{type, kv_group}.factors() > 0;
 }
 
-/// N registers of numbers as they are stored: of N dimensions of 16 positions' keys, or of 16 · N dimensions of values.
+/// N registers of numbers as they are stored: of N dimensions of 16 positions' keys, or of 16 · N dimensions of values
+/// (bf16: of 16 dimensions of two positions).
 template <class S, KvType Type, int N>
 void load_codes(const std::byte* at, typename S::F (&x)[N]) {
-  if constexpr (Type == KvType::q4) {
+  if constexpr (Type == KvType::q4 || Type == KvType::bf16) {
     static_assert(N == 2);
-    S::load_u4(at, x[0], x[1]);
+    if constexpr (Type == KvType::q4)
+      S::load_u4(at, x[0], x[1]);
+    else
+      S::load_bf16_pairs(at, x[0], x[1]);
   } else {
     for (int i = 0; i < N; ++i) {
       if constexpr (Type == KvType::f32) x[i] = S::load(reinterpret_cast<const float*>(at) + 16 * i);
       if constexpr (Type == KvType::f16) x[i] = S::load_f16(at + 32 * i);
-      if constexpr (Type == KvType::bf16) x[i] = S::load_bf16(at + 32 * i);
       if constexpr (Type == KvType::q8) x[i] = S::load_i8(at + 16 * i);
     }
   }
 }
 
-/// Dimensions of 16 positions' keys in 16 stored numbers.
+/// Dimensions of 16 positions' keys that are stored together.
 template <KvType Type>
-inline constexpr int key_dims = Type == KvType::q4 ? 2 : 1;
+inline constexpr int key_dims = Type == KvType::q4 || Type == KvType::bf16 ? 2 : 1;
 
 template <KvType Type>
 void write_number(float x, std::byte* at, std::int64_t i) {
@@ -123,14 +126,21 @@ void encode_group(const float* x, int n, std::int8_t* codes, std::byte* factors)
 /// Writes k and v, [head_dim] each, into slot `slot` of a block.
 template <class S, KvType Type>
 void store_kv_as(const float* k, const float* v, int head_dim, int slot, std::byte* block) {
-  constexpr int dims = key_dims<Type>;  // of a position, in one number of the keys
+  constexpr int dims = Type == KvType::q4 ? 2 : 1;  // of a position, in one byte of the keys
   const KvLayout layout{Type, head_dim};
   std::byte* keys = block + layout.keys() + static_cast<std::size_t>(slot / 16) * layout.half_bytes();
   std::byte* values = block + layout.values() + static_cast<std::size_t>(slot) * layout.row_bytes();
   if constexpr (!is_scaled(Type)) {
+    if constexpr (Type == KvType::bf16)
+      values = block + layout.values() + static_cast<std::size_t>(slot / 2 * 2) * layout.row_bytes();
     for (int d = 0; d < head_dim; ++d) {
-      write_number<Type>(k[d], keys, d * 16 + slot % 16);
-      write_number<Type>(v[d], values, d);
+      if constexpr (Type == KvType::bf16) {
+        write_number<Type>(k[d], keys, (d / 2 * 16 + slot % 16) * 2 + d % 2);
+        write_number<Type>(v[d], values, 2 * d + slot % 2);
+      } else {
+        write_number<Type>(k[d], keys, d * 16 + slot % 16);
+        write_number<Type>(v[d], values, d);
+      }
     }
   } else {
     for (int first = 0; first < head_dim; first += kv_group) {

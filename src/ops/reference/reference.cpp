@@ -267,9 +267,13 @@ KvPlace key_place(const KvLayout& layout, int slot, int d) {
   const auto at = [&](int row) { return static_cast<std::int64_t>(row * 16 + slot % 16); };
   return {.codes = layout.keys() + static_cast<std::size_t>(slot / 16) * layout.half_bytes(),
           .scale = layout.factor_offset(d / kv_group, slot),
-          .index = layout.type == KvType::q4 ? 2 * at(d / 2) + d % 2 : at(d)};
+          .index = layout.type == KvType::q4 || layout.type == KvType::bf16 ? 2 * at(d / 2) + d % 2 : at(d)};
 }
 KvPlace value_place(const KvLayout& layout, int slot, int d) {
+  if (layout.type == KvType::bf16)
+    return {.codes = layout.values() + static_cast<std::size_t>(slot / 2 * 2) * layout.row_bytes(),
+            .scale = 0,
+            .index = 2 * d + slot % 2};
   return {.codes = layout.values() + static_cast<std::size_t>(slot) * layout.row_bytes(),
           .scale = layout.value_factors() + layout.factor_offset(d / kv_group, slot),
           .index = layout.type == KvType::q4 ? d / 32 * 32 + 2 * (d % 16) + d % 32 / 16 : d};

@@ -10,9 +10,12 @@ using testing::EveryTable;
 using testing::first_difference;
 using testing::Random;
 
+float bf16(float value) {
+  return bf16_to_f32(f32_to_bf16(value));
+}
+
 /// What a type makes of the numbers of one position of one head, by its definition.
 std::vector<float> stored_as(KvType type, std::vector<float> x) {
-  const auto bf16 = [](float value) { return bf16_to_f32(f32_to_bf16(value)); };
   if (type == KvType::f16)
     for (float& value : x) value = f16_to_f32(f32_to_f16(value));
   if (type == KvType::bf16)
@@ -35,6 +38,7 @@ std::vector<float> stored_as(KvType type, std::vector<float> x) {
 struct Sequence {
   int positions, head_dim;
   KvType type;
+  bool rounds;                      ///< queries and weights to BF16, as its dot products take them
   std::vector<float> keys, values;  ///< [positions, head_dim] as stored
   std::vector<std::int32_t> blocks;
   std::size_t stride;
@@ -44,6 +48,7 @@ struct Sequence {
       : positions(n_positions),
         head_dim(dim),
         type(kv_type),
+        rounds(table.bf16_dot && kv_type == KvType::bf16),
         keys(random.normals(n_positions * dim)),
         values(random.normals(n_positions * dim)),
         blocks(static_cast<std::size_t>((n_positions + kv_block - 1) / kv_block)),
@@ -109,29 +114,39 @@ struct Queries {
     return out;
   }
 
+  /// A result, and how far from it rounded weights may lead.
+  struct Exact {
+    double value, rounding;
+  };
+
   /// Softmax in double precision, straight from the definition: [n, group, head_dim].
-  std::vector<double> exact() const {
+  std::vector<Exact> exact() const {
     const auto dim = static_cast<std::size_t>(sequence.head_dim);
-    std::vector<double> out;
+    std::vector<Exact> out;
     for (int i = 0; i < n; ++i)
       for (int head = 0; head < group; ++head) {
         const float* query = &q[static_cast<std::size_t>(i * stride() + head * sequence.head_dim)];
         const int position = sequence.positions - n + i;
         const int from = window > 0 ? std::max(0, position - window + 1) : 0;
-        std::vector<double> weighted(dim);
+        std::vector<double> weighted(dim), sizes(dim);
         double total = 0;
         for (int key = from; key <= position; ++key) {
           double score = 0;
           for (std::size_t d = 0; d < dim; ++d)
-            score += double{query[d]} * sequence.keys[static_cast<std::size_t>(key) * dim + d];
+            score += double{sequence.rounds ? bf16(query[d]) : query[d]} *
+                     sequence.keys[static_cast<std::size_t>(key) * dim + d];
           score *= scale();
           if (softcap > 0) score = softcap * std::tanh(score / softcap);
           const double weight = std::exp(score);
           total += weight;
-          for (std::size_t d = 0; d < dim; ++d)
-            weighted[d] += weight * sequence.values[static_cast<std::size_t>(key) * dim + d];
+          for (std::size_t d = 0; d < dim; ++d) {
+            const double value = sequence.values[static_cast<std::size_t>(key) * dim + d];
+            weighted[d] += weight * value;
+            sizes[d] += weight * std::fabs(value);
+          }
         }
-        for (const double v : weighted) out.push_back(v / total);
+        for (std::size_t d = 0; d < dim; ++d)
+          out.push_back({weighted[d] / total, sequence.rounds ? 0x1p-8 * sizes[d] / total : 0});
       }
     return out;
   }
@@ -143,7 +158,7 @@ INSTANTIATE_TEST_SUITE_P(, Attention, testing::every_table, testing::table_name)
 constexpr KvType all_types[] = {KvType::f32, KvType::f16, KvType::bf16, KvType::q8, KvType::q4};
 
 void expect_exact(const Queries& queries, const std::vector<float>& got) {
-  const std::vector<double> expected = queries.exact();
+  const std::vector<Queries::Exact> expected = queries.exact();
   const auto row = static_cast<std::size_t>(queries.group * queries.sequence.head_dim);
   // What a score rounds by grows with the root of its summands. In F32 and F16 even those of 256 stay below.
   const KvType type = queries.sequence.type;
@@ -155,7 +170,8 @@ void expect_exact(const Queries& queries, const std::vector<float>& got) {
     if (column >= row) {
       ASSERT_EQ(got[i], 0.625f) << "wrote outside its rows";
     } else {
-      ASSERT_NEAR(got[i], expected[query * row + column], tolerance)
+      const auto& [value, rounding] = expected[query * row + column];
+      ASSERT_NEAR(got[i], value, tolerance + rounding)
           << "query " << query << " of " << queries.n << " column " << column << ", " << queries.sequence.positions
           << " positions, group " << queries.group << ", head_dim " << queries.sequence.head_dim << ", window "
           << queries.window << ", softcap " << queries.softcap << ", " << name(queries.sequence.type);

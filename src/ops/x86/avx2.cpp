@@ -41,6 +41,15 @@ struct Avx2 {
     };
     return {widen(load_16(at)), widen(load_16(at + 16))};
   }
+  /// Lanes' lower halves, and their upper ones.
+  static void load_bf16_pairs(const std::byte* at, F& low, F& high) {
+    const auto* words = reinterpret_cast<const __m256i*>(at);
+    const __m256i pairs[2] = {_mm256_loadu_si256(words), _mm256_loadu_si256(words + 1)};
+    const __m256i mask = _mm256_set1_epi32(static_cast<int>(0xffff0000));
+    low = {_mm256_castsi256_ps(_mm256_slli_epi32(pairs[0], 16)), _mm256_castsi256_ps(_mm256_slli_epi32(pairs[1], 16))};
+    high = {_mm256_castsi256_ps(_mm256_and_si256(pairs[0], mask)),
+            _mm256_castsi256_ps(_mm256_and_si256(pairs[1], mask))};
+  }
   static F load_u8(const std::byte* at) {
     const __m128i bytes = load_16(at);
     return to_float({_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_unpackhi_epi64(bytes, bytes))});

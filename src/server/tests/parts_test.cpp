@@ -183,7 +183,7 @@ path = "large=/models/large.gguf"
   ASSERT_EQ(options_.models.size(), 2u);
   EXPECT_EQ(options_.models[0].name, "small");
   EXPECT_EQ(options_.models[0].kv_type, KvType::q8);
-  EXPECT_EQ(options_.models[1].kv_type, KvType::f16);
+  EXPECT_EQ(options_.models[1].kv_type, default_kv_type);
   EXPECT_EQ(options_.models[1].name, "large");
   EXPECT_EQ(options_.models[1].path, "/models/large.gguf");
 }
