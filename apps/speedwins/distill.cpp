@@ -37,7 +37,7 @@ void add_distill_command(CLI::App& app, Context& context) {
       "student.\n"
       "\n"
       "Example:\n"
-      "  speedwins distill recipes/demo-small.toml --publish");
+      "  speedwins distill recipes/demo/demo-draft.toml --publish");
   on_command(*command, context, [flags] { return run_training(*flags, "distill", before); });
 }
 

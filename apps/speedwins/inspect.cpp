@@ -101,7 +101,7 @@ std::string costs(const Description& d) {
                        human_bytes(d.bytes_per_token), 20e9 / static_cast<double>(d.bytes_per_token)));
   if (d.kv_bytes_per_token > 0)
     add_line(out, "KV cache",
-             fmt::format("{} per token at F16, {} for the whole context; per token at q8 {}, at q4 {}",
+             fmt::format("{} per token at bf16, {} for the whole context; per token at q8 {}, at q4 {}",
                          human_bytes(d.kv_bytes_per_token),
                          human_bytes(d.kv_bytes_per_token * static_cast<std::uint64_t>(d.spec.trained_context)),
                          human_bytes(kv_bytes_per_token(d.spec, KvType::q8)),

@@ -16,7 +16,7 @@ struct ModelFlags {
   std::string model;
   int threads = 0;  ///< 0: one per hardware thread
   int context = 0;  ///< 0: the checkpoint's own
-  KvType kv_type = KvType::f16;
+  KvType kv_type = default_kv_type;
 };
 
 /// MODEL as a positional argument.

@@ -19,7 +19,7 @@ constexpr const char* description =
 
 constexpr const char* footer =
     "MODEL is a GGUF file, a Hugging Face folder, a name fetched with `pull`, or built in:\n"
-    "`demo`, `demo-small` (a quarter of it), `demo-draft` (a twentieth, which guesses what demo says).\n"
+    "`demo`, `demo-small` (a fifth of it), `demo-draft` (a twentieth, which guesses what demo says).\n"
     "\n"
     "First steps:\n"
     "  speedwins run demo -p \"How can I make the first token come faster?\"   answer one question\n"

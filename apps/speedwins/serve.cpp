@@ -27,7 +27,7 @@ struct ServeFlags {
   std::vector<std::string> models, origins, names;
   std::string config, host, certificate, key, api_key, cache_folder, game_store;
   int port = 0, threads = 0, context = 0, queue = 0, sequences = 0;
-  KvType kv_type = KvType::f16;
+  KvType kv_type = default_kv_type;
   std::uint64_t cache_mb = 0;
   bool open_browser = false, log = false, game_sandbox = false, game_experiments = false;
   CLI::App* command = nullptr;
