@@ -91,12 +91,13 @@ void score_tile(const std::byte* block, const std::byte* next, const float* cons
   }
 }
 
+/// Two BF16 numbers in every lane.
 template <class S>
 typename S::B broadcast_pair(const std::uint16_t* at) {
   return S::broadcast_quad(reinterpret_cast<const std::int8_t*>(at));
 }
 
-/// The same by dot products: q[m · stride] are BF16.
+/// score_tile by dot products: queries are BF16, `query_stride` apart.
 template <class S, int M>
 void score_dots(const std::byte* block, const std::byte* next, const std::uint16_t* q, int head_dim, float* scores) {
   const KvLayout layout{KvType::bf16, head_dim};
@@ -159,7 +160,7 @@ void value_tile(const std::byte* values, std::int64_t row_bytes, const std::byte
     for (int i = 0; i < D; ++i) S::store(sums + m * stride + 16 * i, acc[m][i]);
 }
 
-/// The same by dot products: weights[m · 32] and values are BF16.
+/// value_tile by dot products: the weights are BF16, `row_bytes` those of one position.
 template <class S, int M, int D>
 void value_dots(const std::byte* values, std::int64_t row_bytes, const std::byte* next, const std::uint16_t* weights,
                 int positions, std::int64_t stride, float* sums) {
