@@ -339,13 +339,13 @@ void attend_split(const AttentionArgs& args, int begin, int end, std::int64_t sp
       for_row_tiles<S::float_tile_rows>(n_rows, [&]<int M>(std::int64_t row) {
         add_value_dots<S, M>(block, next, row, positions, args.head_dim, rows);
       });
-      continue;
+    } else {
+      // A group of scaled values takes two registers a row.
+      constexpr int value_rows = is_scaled(Type) ? std::min(8, S::value_rows * S::value_registers / 2) : S::value_rows;
+      for_row_tiles<value_rows>(n_rows, [&]<int M>(std::int64_t row) {
+        add_values<S, Type, M>(block, next, row, positions, args.head_dim, rows);
+      });
     }
-    // A group of scaled values takes two registers a row.
-    constexpr int value_rows = is_scaled(Type) ? std::min(8, S::value_rows * S::value_registers / 2) : S::value_rows;
-    for_row_tiles<value_rows>(n_rows, [&]<int M>(std::int64_t row) {
-      add_values<S, Type, M>(block, next, row, positions, args.head_dim, rows);
-    });
   }
 }
 

@@ -129,10 +129,9 @@ void store_kv_as(const float* k, const float* v, int head_dim, int slot, std::by
   constexpr int dims = Type == KvType::q4 ? 2 : 1;  // of a position, in one byte of the keys
   const KvLayout layout{Type, head_dim};
   std::byte* keys = block + layout.keys() + static_cast<std::size_t>(slot / 16) * layout.half_bytes();
-  std::byte* values = block + layout.values() + static_cast<std::size_t>(slot) * layout.row_bytes();
+  const int row = Type == KvType::bf16 ? slot / 2 * 2 : slot;  // where two positions lie together, the first one's
+  std::byte* values = block + layout.values() + static_cast<std::size_t>(row) * layout.row_bytes();
   if constexpr (!is_scaled(Type)) {
-    if constexpr (Type == KvType::bf16)
-      values = block + layout.values() + static_cast<std::size_t>(slot / 2 * 2) * layout.row_bytes();
     for (int d = 0; d < head_dim; ++d) {
       if constexpr (Type == KvType::bf16) {
         write_number<Type>(k[d], keys, (d / 2 * 16 + slot % 16) * 2 + d % 2);

@@ -36,12 +36,6 @@ struct Avx512 {
     const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
   }
-  /// Lanes' lower halves, and their upper ones.
-  static void load_bf16_pairs(const std::byte* at, F& low, F& high) {
-    const __m512i pairs = _mm512_loadu_si512(at);
-    low = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
-    high = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xffff0000))));
-  }
   template <class Halves>
   static Halves f16_to_bf16(Halves h) {
     const __m256 wide = _mm256_cvtph_ps(std::bit_cast<__m128i>(h));

@@ -122,9 +122,11 @@ TEST(StatePool, refuses_heads_whose_keys_do_not_fill_bytes) {
   ModelSpec spec = attention_model();
   std::get<Attention>(spec.blocks[0].mixer).head_dim = 33;
   EXPECT_TRUE(StatePool::create(spec, {.kv_type = KvType::q8}));
-  const auto pool = StatePool::create(spec, {.kv_type = KvType::q4});
-  ASSERT_FALSE(pool);
-  EXPECT_NE(pool.error().message().find("33 dimensions"), std::string::npos);
+  for (const KvType type : {KvType::q4, KvType::bf16}) {
+    const auto pool = StatePool::create(spec, {.kv_type = type});
+    ASSERT_FALSE(pool) << name(type);
+    EXPECT_NE(pool.error().message().find("33 dimensions"), std::string::npos);
+  }
 }
 
 }  // namespace
