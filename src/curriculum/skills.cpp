@@ -11,6 +11,8 @@ struct Skills::Exercise {
   std::string x, y, answer;
   std::string way = {};   ///< the phrasings' table, where the skill has several
   bool is_table = false;  ///< combinations are trained and tested
+  /// What else the same text tells: who is asked for, and the answer.
+  std::vector<std::pair<std::string, std::string>> others = {};
 };
 
 namespace {
@@ -68,11 +70,16 @@ Skills::Exercise Skills::draw(std::string_view kind, int grade, Random& random) 
   if (kind == "recall") {
     const std::vector<std::string> people = random.some(phrasings_.people, 2 * size);
     const std::vector<std::string> things = random.some(phrasings_.things, 2 * size);
-    const std::size_t asked = random.below(people.size());
     std::string told;
-    for (std::size_t i = 0; i < people.size(); ++i)
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (std::size_t i = 0; i < people.size(); ++i) {
       told += fmt::format("{}{} has the {}.", i ? " " : "", people[i], things[i]);
-    return {told, people[asked], things[asked]};
+      pairs.emplace_back(people[i], things[i]);
+    }
+    random.shuffle(pairs);
+    const auto asked = pairs.front();
+    pairs.erase(pairs.begin());
+    return {told, asked.first, asked.second, {}, false, pairs};
   }
   if (kind == "extraction") {
     std::vector<std::pair<std::string, std::string>> fields = {{"name", random.pick(phrasings_.people)},
@@ -107,13 +114,38 @@ Skills::Exercise Skills::draw(std::string_view kind, int grade, Random& random) 
   return {join(words, " "), {}, answer, name};
 }
 
-Lesson Skills::make(std::string_view kind, int grade, Split split, Random& random) const {
+Skills::Exercise Skills::draw(std::string_view kind, int grade, Split split, Random& random) const {
   Exercise exercise = draw(kind, grade, random);
   while (!exercise.is_table && is_tested(exercise.x, exercise.y) != (split == Split::test))
     exercise = draw(kind, grade, random);
+  return exercise;
+}
+
+Turn Skills::ask(std::string_view kind, const Exercise& exercise, Split split, Random& random) const {
   const std::string_view way = exercise.way.empty() ? kind : std::string_view(exercise.way);
   const Ways& ways = phrasings_.skills.find(way)->second;
-  return {std::string(kind), grade, {{put(random.pick(ways.of(split)), exercise.x, exercise.y), exercise.answer}}};
+  std::string question = put(random.pick(ways.of(split)), exercise.x, exercise.y);
+  question.erase(0, question.find_first_not_of(' '));
+  return {std::move(question), exercise.answer};
+}
+
+Lesson Skills::make(std::string_view kind, int grade, Split split, Random& random) const {
+  return {std::string(kind), grade, {ask(kind, draw(kind, grade, split, random), split, random)}};
+}
+
+Lesson Skills::drill(std::string_view kind, int grade, Random& random) const {
+  Lesson lesson{std::string(kind), grade, {}};
+  while (lesson.turns.size() < most_drilled) {
+    Exercise exercise = draw(kind, grade, Split::train, random);
+    const std::string told = exercise.x;
+    lesson.turns.push_back(ask(kind, exercise, Split::train, random));
+    for (auto& [asked, answer] : exercise.others) {
+      if (is_tested(told, asked)) continue;
+      lesson.turns.push_back(ask(kind, {{}, asked, answer}, Split::train, random));
+    }
+    if (random.chance(0.4)) break;
+  }
+  return lesson;
 }
 
 }  // namespace sw::curriculum

@@ -20,10 +20,18 @@ class Skills {
 
   Lesson make(std::string_view kind, int grade, Split split, Random& random) const;
 
+  /// To train on: exercises of one kind in a row, and what else each of them tells. A single number or word for an
+  /// answer is little to learn from.
+  Lesson drill(std::string_view kind, int grade, Random& random) const;
+
  private:
+  static constexpr std::size_t most_drilled = 4;
+
   explicit Skills(const Phrasings& phrasings) : phrasings_(phrasings) {}
   struct Exercise;
   Exercise draw(std::string_view kind, int grade, Random& random) const;
+  Exercise draw(std::string_view kind, int grade, Split split, Random& random) const;
+  Turn ask(std::string_view kind, const Exercise& exercise, Split split, Random& random) const;
 
   const Phrasings& phrasings_;
 };
