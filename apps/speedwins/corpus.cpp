@@ -19,13 +19,15 @@ Result<Report> write(const CorpusFlags& flags) {
   SW_ASSIGN(const curriculum::CorpusFiles files,
             curriculum::write_corpus(content, flags.phrasings, flags.out, flags.size));
   Report report;
-  report.json = {{"train", files.train.string()},
+  report.json = {{"lookup", files.lookup.string()},
+                 {"lookups", flags.size.lookups},
+                 {"train", files.train.string()},
                  {"conversations", flags.size.conversations},
                  {"validation", files.validation.string()},
                  {"test", files.test.string()},
                  {"questions", files.questions}};
-  report.text = fmt::format("{}  {} conversations\n{}  {}\n{}  {} questions\n", files.train.string(),
-                            flags.size.conversations, files.validation.string(), flags.size.validation,
+  report.text = fmt::format("{}  {} texts\n{}  {} conversations\n{}  {}\n{}  {} questions\n", files.lookup.string(),
+                            flags.size.lookups, files.train.string(), flags.size.conversations, files.validation.string(), flags.size.validation,
                             files.test.string(), files.questions);
   return report;
 }
@@ -37,7 +39,7 @@ void add_corpus_command(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("corpus", "Conversations about the game's concepts, to train a model on");
   command->add_option("PHRASINGS", flags->phrasings, "Folder with phrasings.toml, dialogues.toml and skills.toml")
       ->required();
-  command->add_option("-o,--output", flags->out, "Folder for train.jsonl, validation.jsonl and test.jsonl")->required();
+  command->add_option("-o,--output", flags->out, "Folder for lookup.jsonl, train.jsonl, validation.jsonl and test.jsonl")->required();
   command->add_option("--conversations", flags->size.conversations, "In train.jsonl")
       ->check(CLI::Range(1, 100'000'000))
       ->capture_default_str();

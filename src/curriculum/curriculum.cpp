@@ -190,7 +190,7 @@ Result<CorpusFiles> write_corpus(const game::Content& content, const std::filesy
   std::filesystem::create_directories(out, error);
   if (error) return fail("the folder cannot be made: " + error.message(), out.string());
 
-  CorpusFiles files{out / "train.jsonl", out / "validation.jsonl", out / "test.jsonl"};
+  CorpusFiles files{out / "lookup.jsonl", out / "train.jsonl", out / "validation.jsonl", out / "test.jsonl"};
   // Each file has a seed of its own, so that the length of one changes no other.
   const auto teacher = [&](std::uint64_t stream) -> Result<Teacher> {
     SW_ASSIGN(Facts facts, Facts::create(content, phrasings));
@@ -203,6 +203,12 @@ Result<CorpusFiles> write_corpus(const game::Content& content, const std::filesy
   SW_ASSIGN(Teacher validation, teacher(1));
   SW_TRY(write_lines(files.validation, static_cast<std::size_t>(size.validation),
                      [&](std::size_t) { return validation.conversation(); }));
+  // A stream that none of the others of this seed and the next ones has.
+  Random random(~size.seed);
+  SW_ASSIGN(const Skills skills, Skills::create(phrasings));
+  SW_TRY(write_lines(files.lookup, static_cast<std::size_t>(size.lookups), [&](std::size_t) {
+    return nlohmann::ordered_json{{"text", skills.lookup(random)}};
+  }));
   SW_ASSIGN(Teacher examiner, teacher(2));
   const std::vector<Lesson> test = examiner.test();
   SW_TRY(write_lines(files.test, test.size(), [&](std::size_t i) { return task(test[i], i); }));

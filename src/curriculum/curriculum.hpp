@@ -12,14 +12,15 @@ struct CorpusSize {
   std::uint64_t seed = 1;
   int conversations = 400'000;  ///< to train on
   int validation = 500;         ///< conversations like them
+  int lookups = 40'000;         ///< texts that say again who has what
 };
 
 struct CorpusFiles {
-  std::filesystem::path train, validation, test;
+  std::filesystem::path lookup, train, validation, test;
   int questions = 0;  ///< in the test
 };
 
-/// Conversations about the content, as the phrasings in a folder ask: OUT/train.jsonl and OUT/validation.jsonl to learn
+/// Conversations about the content, as the phrasings in a folder ask: OUT/lookup.jsonl to begin with, OUT/train.jsonl and OUT/validation.jsonl to learn
 /// from, and OUT/test.jsonl, tasks for `speedwins eval` whose phrasings, pairs and combinations are in neither. The
 /// same seed, content and phrasings give the same bytes.
 Result<CorpusFiles> write_corpus(const game::Content& content, const std::filesystem::path& phrasings,

@@ -31,6 +31,13 @@ std::string join(const std::vector<std::string>& items, std::string_view between
   return out;
 }
 
+/// Who has what, in sentences.
+std::string tell(const std::vector<std::pair<std::string, std::string>>& owners) {
+  std::string out;
+  for (const auto& [person, thing] : owners) out += fmt::format("{}{} has the {}.", out.empty() ? "" : " ", person, thing);
+  return out;
+}
+
 }  // namespace
 
 Result<Skills> Skills::create(const Phrasings& phrasings) {
@@ -42,6 +49,25 @@ Result<Skills> Skills::create(const Phrasings& phrasings) {
   for (const auto* list : {&phrasings.words, &phrasings.people, &phrasings.things, &phrasings.places})
     if (list->size() < 8) return fail("there are too few words, people, things or places", "skills.toml", "8 or more");
   return Skills(phrasings);
+}
+
+std::vector<std::pair<std::string, std::string>> Skills::owners(std::size_t count, Random& random) const {
+  const std::vector<std::string> people = random.some(phrasings_.people, count);
+  const std::vector<std::string> things = random.some(phrasings_.things, count);
+  std::vector<std::pair<std::string, std::string>> out;
+  for (std::size_t i = 0; i < count; ++i) out.emplace_back(people[i], things[i]);
+  return out;
+}
+
+std::string Skills::lookup(Random& random) const {
+  std::vector<std::pair<std::string, std::string>> pairs =
+      owners(2 * static_cast<std::size_t>(random.between(1, grades)), random);
+  std::string out = tell(pairs);
+  for (std::size_t told = pairs.size(); told < lookup_sentences + pairs.size(); told += pairs.size()) {
+    random.shuffle(pairs);
+    out += " " + tell(pairs);
+  }
+  return out;
 }
 
 Skills::Exercise Skills::draw(std::string_view kind, int grade, Random& random) const {
@@ -68,14 +94,8 @@ Skills::Exercise Skills::draw(std::string_view kind, int grade, Random& random) 
     return {text, {}, text};
   }
   if (kind == "recall") {
-    const std::vector<std::string> people = random.some(phrasings_.people, 2 * size);
-    const std::vector<std::string> things = random.some(phrasings_.things, 2 * size);
-    std::string told;
-    std::vector<std::pair<std::string, std::string>> pairs;
-    for (std::size_t i = 0; i < people.size(); ++i) {
-      told += fmt::format("{}{} has the {}.", i ? " " : "", people[i], things[i]);
-      pairs.emplace_back(people[i], things[i]);
-    }
+    std::vector<std::pair<std::string, std::string>> pairs = owners(2 * size, random);
+    const std::string told = tell(pairs);
     random.shuffle(pairs);
     const auto asked = pairs.front();
     pairs.erase(pairs.begin());
@@ -124,9 +144,10 @@ Skills::Exercise Skills::draw(std::string_view kind, int grade, Split split, Ran
 Turn Skills::ask(std::string_view kind, const Exercise& exercise, Split split, Random& random) const {
   const std::string_view way = exercise.way.empty() ? kind : std::string_view(exercise.way);
   const Ways& ways = phrasings_.skills.find(way)->second;
-  std::string question = put(random.pick(ways.of(split)), exercise.x, exercise.y);
-  question.erase(0, question.find_first_not_of(' '));
-  return {std::move(question), exercise.answer};
+  std::string pattern = random.pick(ways.of(split));
+  // What was told before is not told again.
+  if (exercise.x.empty()) pattern.erase(0, pattern.find_first_not_of(' ', pattern.find("{x}") + 3));
+  return {put(pattern, exercise.x, exercise.y), exercise.answer};
 }
 
 Lesson Skills::make(std::string_view kind, int grade, Split split, Random& random) const {

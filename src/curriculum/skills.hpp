@@ -24,11 +24,17 @@ class Skills {
   /// answer is little to learn from.
   Lesson drill(std::string_view kind, int grade, Random& random) const;
 
+  /// Who has what, said over and over in another order: nearly every sentence's last word can be looked up in the ones
+  /// before. A model that begins with these learns to look up; from questions about such sentences alone it does not.
+  std::string lookup(Random& random) const;
+
  private:
   static constexpr std::size_t most_drilled = 4;
+  static constexpr std::size_t lookup_sentences = 12;  ///< at least
 
   explicit Skills(const Phrasings& phrasings) : phrasings_(phrasings) {}
   struct Exercise;
+  std::vector<std::pair<std::string, std::string>> owners(std::size_t count, Random& random) const;
   Exercise draw(std::string_view kind, int grade, Random& random) const;
   Exercise draw(std::string_view kind, int grade, Split split, Random& random) const;
   Turn ask(std::string_view kind, const Exercise& exercise, Split split, Random& random) const;

@@ -152,6 +152,8 @@ Status read_tokenizer(Section section, const std::filesystem::path& folder, Reci
 Status read_data(Section section, const std::filesystem::path& folder, Recipe::Data& data) {
   section.paths("train", data.train, folder);
   section.paths("validation", data.validation, folder);
+  section.paths("first", data.first, folder);
+  section.number("first_steps", data.first_steps, 0, many);
   section.number("validation_share", data.validation_share, 0, 0.5);
   section.text("separator", data.separator);
   section.number("prompt_weight", data.prompt_weight, 0, 1);
@@ -236,6 +238,8 @@ Result<Recipe> parse_recipe(std::string_view text, const std::filesystem::path& 
   SW_TRY(read_run(section("train"), recipe.run));
   SW_TRY(read_distillation(section("distill"), folder, recipe));
   if (recipe.data.train.empty()) return fail("[data] names no files to train on", where, "train = [\"text.txt\"]");
+  if (recipe.data.first.empty() != (recipe.data.first_steps == 0))
+    return fail("[data] has only one of 'first' and 'first_steps'", where, "first = [\"text.txt\"], first_steps = 500");
   if (recipe.run.batch_tokens < recipe.data.sequence)
     return fail(fmt::format("[train] batch_tokens is {}", recipe.run.batch_tokens), where,
                 fmt::format("at least one sequence of {}", recipe.data.sequence));

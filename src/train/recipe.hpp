@@ -36,6 +36,8 @@ struct Recipe {
 
   struct Data {
     std::vector<std::filesystem::path> train, validation;
+    std::vector<std::filesystem::path> first;  ///< what the first `first_steps` updates are made on, instead of `train`
+    std::int64_t first_steps = 0;
     double validation_share = 0.01;  ///< of the documents, where no validation files are named
     std::string separator;           ///< cuts text files into documents
     float prompt_weight = 0;

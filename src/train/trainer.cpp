@@ -81,9 +81,10 @@ class Log {
 
 /// What a snapshot must agree with.
 std::string identity_of(const Recipe& recipe, const Workspace& space) {
-  const std::string text = fmt::format("{}|{}|{}|{}|{}|{}|{}", space.config_json, space.tokenizer_json, recipe.seed,
-                                       static_cast<int>(recipe.run.optimizer.kind), recipe.data.sequence,
-                                       space.train.tokens(), recipe.run.average > 0);
+  const std::string text = fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", space.config_json, space.tokenizer_json,
+                                       recipe.seed, static_cast<int>(recipe.run.optimizer.kind), recipe.data.sequence,
+                                       recipe.data.first_steps, space.first.tokens(), space.train.tokens(),
+                                       recipe.run.average > 0);
   return fmt::format("{:016x}", Stream(0, text).bits(0));
 }
 
@@ -97,7 +98,8 @@ class Run {
         options_(options),
         alone_(alone()),
         group_(options.group ? *options.group : *alone_),
-        batches_(space.train, recipe.data.sequence, recipe.seed),
+        first_{space.first, {space.first, recipe.data.sequence, recipe.seed}},
+        then_{space.train, {space.train, recipe.data.sequence, recipe.seed}},
         identity_(identity_of(recipe, space)) {}
 
   Result<TrainOutcome> run() {
@@ -127,6 +129,13 @@ class Run {
   }
 
  private:
+  struct Source {
+    const Shards& shards;
+    Batches batches;
+  };
+  /// What the next update is made on.
+  Source& source() { return progress_.step < recipe_.data.first_steps ? first_ : then_; }
+
   Status build() {
     const Limits limits{
         .tokens = micro_tokens(), .sequence = recipe_.data.sequence, .segments = most_sequences()};
@@ -174,21 +183,22 @@ class Run {
   Status resume() {
     SW_ASSIGN(const bool found, load_snapshot(snapshot_folder(recipe_), state(), identity_));
     if (!found) return {};
-    batches_.seek(progress_.cursor);
+    source().batches.seek(progress_.cursor);
     network_->parameters_changed();
     if (options_.note) options_.note(fmt::format("going on from step {}", progress_.step));
     return {};
   }
 
   Status save() {
-    progress_.cursor = batches_.cursor();
+    progress_.cursor = source().batches.cursor();
     if (!group_.leads()) return {};
     return save_snapshot(snapshot_folder(recipe_), state(), identity_, recipe_.run.keep);
   }
 
-  /// Σ weight·loss of a batch; adds its gradients times `scale`.
+  /// Σ weight·loss of a batch; adds its gradients times `scale`. What comes first is learned without the teacher.
   Result<double> accumulate(const TrainingBatch& batch, std::span<const Shards::Place> places, float scale) {
-    if (!teacher_) return network_->accumulate(batch.batch(), CrossEntropy(batch.targets, batch.weights), scale);
+    if (!teacher_ || &source() == &first_)
+      return network_->accumulate(batch.batch(), CrossEntropy(batch.targets, batch.weights), scale);
     TeacherRows rows(static_cast<std::int64_t>(batch.tokens.size()), recipe_.distillation->top_k);
     SW_TRY(teacher_->judge(space_.train, places, rows));
     return network_->accumulate(
@@ -198,11 +208,12 @@ class Run {
   Result<Step> update() {
     const Stopwatch stopwatch;
     std::ranges::fill(space_.parameters.gradients(), 0.0f);
-    const auto places = batches_.next(recipe_.run.batch_tokens);
+    Source& data = source();
+    const auto places = data.batches.next(recipe_.run.batch_tokens);
     std::vector<TrainingBatch> micro;
     double weight = 0;
     const auto parts = split(places, micro_tokens(), most_sequences());
-    for (const auto& part : parts) weight += micro.emplace_back(space_.train, part).weight();
+    for (const auto& part : parts) weight += micro.emplace_back(data.shards, part).weight();
     if (weight == 0)
       return fail("no token of the batch counts as a target", step_name(), "prompt_weight above 0, or answers");
     double losses[1] = {0};
@@ -263,9 +274,11 @@ class Run {
     return weight > 0 ? loss / weight : not_measured;
   }
 
-  /// A run whose last losses are a nat above its first ones learns nothing any more.
-  Status check_divergence(const std::vector<Step>& before, const Step& now) const {
+  /// A run whose last losses are a nat above its first ones, on the same data, learns nothing any more.
+  Status check_divergence(std::span<const Step> before, const Step& now) const {
     constexpr std::size_t window = 10;
+    if (now.step > recipe_.data.first_steps)
+      before = before.subspan(std::min(before.size(), static_cast<std::size_t>(recipe_.data.first_steps)));
     if (before.size() < 2 * window) return {};
     double first = 0, last = now.loss;
     for (std::size_t i = 0; i < window; ++i) first += before[i].loss / window;
@@ -290,7 +303,7 @@ class Run {
   const TrainOptions& options_;
   std::unique_ptr<Group> alone_;
   Group& group_;
-  Batches batches_;
+  Source first_, then_;
   std::string identity_;
   Progress progress_;
   std::optional<Network> network_;

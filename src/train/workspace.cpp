@@ -35,13 +35,15 @@ Result<std::string> fingerprint(const Recipe& recipe, std::string_view tokenizer
                         {"vocab_size", recipe.tokenizer.vocab_size},
                         {"chat", recipe.tokenizer.chat},
                         {"tokenizer", Stream(0, tokenizer).bits(0)}};
-  for (const auto* files : {&recipe.data.train, &recipe.data.validation})
+  for (const auto* files : {&recipe.data.first, &recipe.data.train, &recipe.data.validation}) {
+    out["files"].push_back(nullptr);
     for (const fs::path& file : *files) {
       std::error_code error;
       const auto size = fs::file_size(file, error);
       if (error) return fail("the file cannot be read", file.string(), "a text or .jsonl file of [data]");
       out["files"].push_back({file.string(), size, fs::last_write_time(file, error).time_since_epoch().count()});
     }
+  }
   return out.dump(1) + "\n";
 }
 
@@ -55,21 +57,27 @@ bool is_held_out(const Recipe& recipe, std::uint64_t document) {
   return recipe.data.validation.empty() && Stream(recipe.seed, stream).uniform(document) < recipe.data.validation_share;
 }
 
-/// Calls f(document, for validation) for all documents.
-Status each(const Recipe& recipe, const std::function<Status(const Document&, bool)>& f) {
+/// What a document is for.
+enum class Part { first, train, validation };
+
+/// Calls f(document, part) for all documents.
+Status each(const Recipe& recipe, const std::function<Status(const Document&, Part)>& f) {
+  const auto all = [&](const std::vector<fs::path>& files, auto&& part) -> Status {
+    for (const fs::path& file : files)
+      SW_TRY(each_document(file, corpus_options(recipe),
+                           [&](const Document& document) { return f(document, part()); }));
+    return {};
+  };
   std::uint64_t number = 0;
-  for (const fs::path& file : recipe.data.train)
-    SW_TRY(each_document(file, corpus_options(recipe),
-                         [&](const Document& document) { return f(document, is_held_out(recipe, number++)); }));
-  for (const fs::path& file : recipe.data.validation)
-    SW_TRY(each_document(file, corpus_options(recipe), [&](const Document& document) { return f(document, true); }));
-  return {};
+  SW_TRY(all(recipe.data.first, [] { return Part::first; }));
+  SW_TRY(all(recipe.data.train, [&] { return is_held_out(recipe, number++) ? Part::validation : Part::train; }));
+  return all(recipe.data.validation, [] { return Part::validation; });
 }
 
 Result<std::string> train_tokenizer(const Recipe& recipe) {
   BpeTrainer trainer;
-  const auto learn = [&](const Document& document, bool validation) -> Status {
-    if (validation) return {};
+  const auto learn = [&](const Document& document, Part part) -> Status {
+    if (part == Part::validation) return {};
     for (const Piece& piece : document)
       if (!piece.is_markup) SW_TRY(trainer.add(piece.text));
     return {};
@@ -136,10 +144,12 @@ Result<TokenId> document_end(const Tokenizer& tokenizer) {
 
 Status tokenize(const Recipe& recipe, const Workspace& space, const fs::path& folder) {
   SW_ASSIGN(const TokenId end, document_end(*space.tokenizer));
-  ShardWriter train(folder, "train"), validation(folder, "validation");
-  SW_TRY(each(recipe, [&](const Document& document, bool held_out) {
-    return (held_out ? validation : train).add(document, *space.tokenizer, end);
+  ShardWriter first(folder, "first"), train(folder, "train"), validation(folder, "validation");
+  SW_TRY(each(recipe, [&](const Document& document, Part part) {
+    ShardWriter& shards = part == Part::first ? first : part == Part::train ? train : validation;
+    return shards.add(document, *space.tokenizer, end);
   }));
+  SW_TRY(first.finish());
   SW_TRY(train.finish());
   return validation.finish();
 }
@@ -157,9 +167,10 @@ Status find_data(const Recipe& recipe, Workspace& out, const std::function<void(
     SW_TRY(tokenize(recipe, out, folder));
     SW_TRY(write_text(mark, wanted));
   }
+  SW_ASSIGN(out.first, Shards::open(folder, "first"));
   SW_ASSIGN(out.train, Shards::open(folder, "train"));
   SW_ASSIGN(out.validation, Shards::open(folder, "validation"));
-  if (out.train.tokens() < 2)
+  if (out.train.tokens() < 2 || (recipe.data.first_steps > 0 && out.first.tokens() < 2))
     return fail("there is no text to train on", recipe.file.string(), "documents of at least two tokens in [data]");
   return {};
 }

@@ -22,6 +22,7 @@ struct Workspace {
   ModelSpec spec;
   Parameters parameters;  ///< as they are before the first step
   Shards train, validation;
+  Shards first;  ///< empty where the recipe names none
 };
 
 /// Trains or reads the tokenizer, tokenizes the data into `out`/data, and makes or loads the first weights. What a call

@@ -52,9 +52,11 @@ TEST_F(Corpus, is_named_by_its_seed) {
   const CorpusFiles a = write("a", {.seed = 1, .conversations = 300, .validation = 20});
   const CorpusFiles b = write("b", {.seed = 1, .conversations = 300, .validation = 20});
   const CorpusFiles c = write("c", {.seed = 2, .conversations = 300, .validation = 20});
+  EXPECT_EQ(text(a.lookup), text(b.lookup));
   EXPECT_EQ(text(a.train), text(b.train));
   EXPECT_EQ(text(a.validation), text(b.validation));
   EXPECT_EQ(text(a.test), text(b.test));
+  EXPECT_NE(text(a.lookup), text(c.lookup));
   EXPECT_NE(text(a.train), text(c.train));
   EXPECT_NE(text(a.test), text(c.test));
 }
@@ -103,6 +105,26 @@ TEST_F(Corpus, test_is_a_task_file_whose_answers_are_right) {
   }
   for (const std::string_view kind : Facts::kinds) EXPECT_TRUE(kinds.contains(std::string(kind))) << kind;
   for (const std::string_view kind : Skills::kinds) EXPECT_TRUE(kinds.contains(std::string(kind))) << kind;
+}
+
+TEST_F(Corpus, lookups_say_nothing_new_after_the_first_round) {
+  const CorpusFiles files = write("a", {.conversations = 1, .validation = 1, .lookups = 200});
+  const std::vector<json> texts = lines(files.lookup);
+  ASSERT_EQ(texts.size(), 200u);
+  std::set<std::size_t> sizes;
+  for (const json& line : texts) {
+    std::istringstream stream(line["text"].get<std::string>());
+    std::set<std::string> owners, sentences;
+    int told = 0;
+    for (std::string person, has, the, thing; stream >> person >> has >> the >> thing; ++told) {
+      owners.insert(person);
+      sentences.insert(person + " " + has + " " + the + " " + thing);
+    }
+    EXPECT_EQ(owners.size(), sentences.size()) << line;
+    EXPECT_GE(told, static_cast<int>(owners.size()) + 12) << line;
+    sizes.insert(owners.size());
+  }
+  EXPECT_EQ(sizes, (std::set<std::size_t>{2, 4, 6}));
 }
 
 TEST_F(Corpus, phrasings_that_are_wrong_are_refused) {

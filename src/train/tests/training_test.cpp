@@ -181,6 +181,35 @@ TEST_F(Runs, LowerTheLossAndGoOnToTheSameBits) {
   EXPECT_TRUE(std::ranges::equal(first.parameters.values(), third.parameters.values()));
 }
 
+TEST_F(Runs, BeginWithTheFilesNamedFirst) {
+  std::ofstream(folder / "counting.txt") << "one two three four five six seven eight nine ten\n";
+  const auto begin = [&](int steps, const std::string& more) {
+    std::string changed = text("steps = " + std::to_string(steps) + "\nsave_every = 4\nschedule = \"constant\"\n");
+    changed.insert(changed.find("[data]\n") + 7, more);
+    return parse_recipe(changed, folder / "test.toml");
+  };
+  const std::string first = "first = \"counting.txt\"\nfirst_steps = 10\n";
+  EXPECT_FALSE(begin(20, "first = \"counting.txt\"\n"));
+  EXPECT_FALSE(begin(20, "first_steps = 10\n"));
+  const Recipe recipe = begin(20, first).value();
+  Workspace once = space(recipe);
+  EXPECT_EQ(once.first.documents(), 1);
+  const TrainOutcome whole = sw::train::train(recipe, once, pool, {}).value();
+  EXPECT_LT(whole.curve[9].loss, whole.curve[0].loss - 1) << "one text is learned at once";
+  EXPECT_GT(whole.curve[10].loss, whole.curve[9].loss + 1) << "and the others are new";
+
+  // Ended within what is first, at its end, and after it; each time going on from the last snapshot.
+  fs::remove_all(folder / "out");
+  TrainOutcome parts;
+  for (const int steps : {6, 10, 15, 20}) {
+    const Recipe part = begin(steps, first).value();
+    Workspace workspace = space(part);
+    parts = sw::train::train(part, workspace, pool, {}).value();
+  }
+  ASSERT_EQ(parts.curve.size(), whole.curve.size());
+  for (std::size_t i = 0; i < whole.curve.size(); ++i) EXPECT_EQ(parts.curve[i].loss, whole.curve[i].loss) << i;
+}
+
 /// Processes played by threads.
 class ThreadGroup final : public Group {
  public:
