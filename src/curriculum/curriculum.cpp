@@ -83,8 +83,21 @@ class Teacher {
         for (Turn& turn : draw().turns) lesson.turns.push_back(std::move(turn));
     auto messages = nlohmann::ordered_json::array();
     if (random_.chance(0.06)) messages.push_back(message("system", random_.pick(phrasings_.system_prompts)));
+    const bool is_skill = std::ranges::find(Skills::kinds, lesson.kind) != std::end(Skills::kinds);
     for (const Turn& turn : lesson.turns) {
-      messages.push_back(message("user", lesson.kind == "skill" ? turn.question : as_typed(turn.question, random_)));
+      messages.push_back(message("user", is_skill ? turn.question : as_typed(turn.question, random_)));
+      messages.push_back(message("assistant", turn.answer));
+    }
+    return {{"messages", messages}};
+  }
+
+  /// To begin with: texts from which looking up is learned soon, and questions that ask for it. From the questions alone
+  /// small models do not learn it.
+  nlohmann::ordered_json lookup() {
+    if (random_.chance(0.6)) return {{"text", skills_.lookup(random_)}};
+    auto messages = nlohmann::ordered_json::array();
+    for (const Turn& turn : skills_.drill("recall", random_.between(1, Skills::grades), random_).turns) {
+      messages.push_back(message("user", turn.question));
       messages.push_back(message("assistant", turn.answer));
     }
     return {{"messages", messages}};
@@ -143,9 +156,7 @@ class Teacher {
     if (kind != "skill") return facts_.next(kind, Split::train, random_);
     const std::string_view skill = Skills::kinds[random_.weighted(skill_weights)];
     const int grade = random_.between(1, Skills::grades);
-    Lesson lesson = skills_.drill(skill, grade, random_);
-    lesson.kind = "skill";
-    return lesson;
+    return skills_.drill(skill, grade, random_);
   }
 
   Facts facts_;
@@ -203,12 +214,8 @@ Result<CorpusFiles> write_corpus(const game::Content& content, const std::filesy
   SW_ASSIGN(Teacher validation, teacher(1));
   SW_TRY(write_lines(files.validation, static_cast<std::size_t>(size.validation),
                      [&](std::size_t) { return validation.conversation(); }));
-  // A stream that none of the others of this seed and the next ones has.
-  Random random(~size.seed);
-  SW_ASSIGN(const Skills skills, Skills::create(phrasings));
-  SW_TRY(write_lines(files.lookup, static_cast<std::size_t>(size.lookups), [&](std::size_t) {
-    return nlohmann::ordered_json{{"text", skills.lookup(random)}};
-  }));
+  SW_ASSIGN(Teacher first, teacher(~std::uint64_t{0} / 2));
+  SW_TRY(write_lines(files.lookup, static_cast<std::size_t>(size.lookups), [&](std::size_t) { return first.lookup(); }));
   SW_ASSIGN(Teacher examiner, teacher(2));
   const std::vector<Lesson> test = examiner.test();
   SW_TRY(write_lines(files.test, test.size(), [&](std::size_t i) { return task(test[i], i); }));

@@ -12,7 +12,7 @@ struct CorpusSize {
   std::uint64_t seed = 1;
   int conversations = 400'000;  ///< to train on
   int validation = 500;         ///< conversations like them
-  int lookups = 40'000;         ///< texts that say again who has what
+  int lookups = 60'000;         ///< texts and conversations to learn looking up from
 };
 
 struct CorpusFiles {

@@ -31,10 +31,20 @@ std::string join(const std::vector<std::string>& items, std::string_view between
   return out;
 }
 
-/// Who has what, in sentences.
-std::string tell(const std::vector<std::pair<std::string, std::string>>& owners) {
+/// Who has what, one after another: what comes between the person and the thing, and after them.
+struct Wording {
+  std::string_view between, after;
+};
+constexpr Wording sentence{" has the ", "."};
+/// From the closest to the widest.
+constexpr Wording wordings[] = {{" ", ""}, {" ", "."}, {": ", "."}, {"? ", "."}, {" has ", "."}, sentence};
+
+std::string tell(const std::vector<std::pair<std::string, std::string>>& owners, const Wording& wording = sentence) {
   std::string out;
-  for (const auto& [person, thing] : owners) out += fmt::format("{}{} has the {}.", out.empty() ? "" : " ", person, thing);
+  for (const auto& [person, thing] : owners) {
+    if (!out.empty()) out += ' ';
+    out.append(person).append(wording.between).append(thing).append(wording.after);
+  }
   return out;
 }
 
@@ -62,10 +72,13 @@ std::vector<std::pair<std::string, std::string>> Skills::owners(std::size_t coun
 std::string Skills::lookup(Random& random) const {
   std::vector<std::pair<std::string, std::string>> pairs =
       owners(2 * static_cast<std::size_t>(random.between(1, grades)), random);
-  std::string out = tell(pairs);
-  for (std::size_t told = pairs.size(); told < lookup_sentences + pairs.size(); told += pairs.size()) {
+  const auto any = [&] { return wordings[random.below(std::size(wordings))]; };
+  // Side by side is learned first, and everything else from there.
+  const Wording first = random.chance(0.5) ? wordings[0] : any(), then = random.chance(0.7) ? first : any();
+  std::string out = tell(pairs, first);
+  for (std::size_t told = 0; told < lookups; told += pairs.size()) {
     random.shuffle(pairs);
-    out += " " + tell(pairs);
+    out += " " + tell(pairs, then);
   }
   return out;
 }

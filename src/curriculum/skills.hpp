@@ -24,13 +24,12 @@ class Skills {
   /// answer is little to learn from.
   Lesson drill(std::string_view kind, int grade, Random& random) const;
 
-  /// Who has what, said over and over in another order: nearly every sentence's last word can be looked up in the ones
-  /// before. A model that begins with these learns to look up; from questions about such sentences alone it does not.
+  /// Who has what, said over and over in another order, so that nearly every thing can be looked up in what stands before.
   std::string lookup(Random& random) const;
 
  private:
   static constexpr std::size_t most_drilled = 4;
-  static constexpr std::size_t lookup_sentences = 12;  ///< at least
+  static constexpr std::size_t lookups = 12;  ///< at least, in a text
 
   explicit Skills(const Phrasings& phrasings) : phrasings_(phrasings) {}
   struct Exercise;
