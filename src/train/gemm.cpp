@@ -1,5 +1,6 @@
 #include "train/gemm.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <compare>
@@ -58,6 +59,11 @@ struct Worker {
   std::vector<Bf16> a, b;
 };
 
+/// Rows begin on cache lines.
+std::int64_t padded(std::int64_t cols) {
+  return (cols + 31) / 32 * 32;
+}
+
 }  // namespace
 
 struct Gemm::Impl {
@@ -67,16 +73,21 @@ struct Gemm::Impl {
   std::vector<Worker> workers;
   const float* parameters = nullptr;
   std::vector<Bf16> parameters_bf16;
+  std::vector<Bf16> converted;
 
   /// The operand in BF16: a view into the converted parameters, or a dense copy in `buffer`.
   const Bf16* convert(const Operand& operand, std::int64_t rows, std::int64_t cols, std::vector<Bf16>& buffer,
                       std::int64_t& stride) const {
+    if (operand.bf16) {
+      stride = operand.bf16_stride;
+      return operand.bf16;
+    }
     const std::ptrdiff_t offset = operand.values - parameters;
     stride = operand.stride;
     if (parameters && offset >= 0 && offset < static_cast<std::ptrdiff_t>(parameters_bf16.size()))
       return parameters_bf16.data() + offset;
     if (operand.transposed) std::swap(rows, cols);
-    stride = (cols + 31) / 32 * 32;
+    stride = padded(cols);
     buffer.resize(static_cast<std::size_t>(rows * stride));
     for (std::int64_t row = 0; row < rows; ++row)
       kernels().to_bf16(operand.values + row * operand.stride, cols, buffer.data() + row * stride);
@@ -151,6 +162,38 @@ void Gemm::set_parameters(const float* values, std::int64_t n, ThreadPool& pool)
   pool.parallel_for(n, 65536, [&](std::int64_t begin, std::int64_t end, int) {
     kernels().to_bf16(values + begin, end - begin, impl_->parameters_bf16.data() + begin);
   });
+}
+
+std::vector<Operand> Gemm::convert(std::span<const Matrix> matrices, ThreadPool& pool) {
+  std::vector<Operand> out;
+  for (const Matrix& m : matrices) out.push_back({m.values, m.stride, false});
+  if (impl_->precision == Precision::fp32) return out;
+  const auto same_as_before = [&](std::size_t i) {
+    const Matrix& m = matrices[i];
+    return static_cast<std::size_t>(std::ranges::find_if(matrices.first(i), [&](const Matrix& before) {
+      return before.values == m.values && before.stride == m.stride && before.rows == m.rows && before.cols == m.cols;
+    }) - matrices.begin());
+  };
+  std::vector<std::int64_t> places;
+  std::int64_t used = 0;
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    const std::size_t before = same_as_before(i);
+    places.push_back(before < i ? places[before] : used);
+    if (before == i) used += matrices[i].rows * padded(matrices[i].cols);
+  }
+  if (impl_->converted.size() < static_cast<std::size_t>(used)) impl_->converted.resize(static_cast<std::size_t>(used));
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    const Matrix& m = matrices[i];
+    Bf16* to = impl_->converted.data() + places[i];
+    out[i].bf16 = to;
+    out[i].bf16_stride = padded(m.cols);
+    if (same_as_before(i) < i) continue;
+    pool.parallel_for(m.rows, 64, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t row = begin; row < end; ++row)
+        kernels().to_bf16(m.values + row * m.stride, m.cols, to + row * padded(m.cols));
+    });
+  }
+  return out;
 }
 
 void Gemm::multiply(int thread, const Product& p) {

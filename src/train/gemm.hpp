@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/memory.hpp"
@@ -12,15 +14,30 @@ namespace sw::train {
 /// What matrices are multiplied in. Sums are fp32 in both.
 enum class Precision : std::uint8_t { fp32, bf16 };
 
+/// A row-major matrix in memory.
+struct Matrix {
+  const float* values = nullptr;
+  std::int64_t stride = 0;  ///< between rows
+  std::int64_t rows = 0, cols = 0;
+};
+
 /// A row-major matrix in memory, or its transpose.
 struct Operand {
   const float* values = nullptr;
   std::int64_t stride = 0;  ///< between stored rows
   bool transposed = false;
+  /// The same matrix as Gemm::convert() keeps it, and its stride.
+  const std::uint16_t* bf16 = nullptr;
+  std::int64_t bf16_stride = 0;
 
-  Operand from_row(std::int64_t row) const { return {values + row * (transposed ? 1 : stride), stride, transposed}; }
-  Operand from_column(std::int64_t column) const {
-    return {values + column * (transposed ? stride : 1), stride, transposed};
+  Operand from_row(std::int64_t row) const { return transposed ? from(0, row) : from(row, 0); }
+  Operand from_column(std::int64_t column) const { return transposed ? from(column, 0) : from(0, column); }
+  Operand transpose() const { return {values, stride, !transposed, bf16, bf16_stride}; }
+
+ private:
+  Operand from(std::int64_t row, std::int64_t column) const {
+    return {values + row * stride + column, stride, transposed,
+            bf16 ? bf16 + row * bf16_stride + column : nullptr, bf16_stride};
   }
 };
 
@@ -35,7 +52,7 @@ struct Product {
 
 /// Dense products by oneDNN, each on the thread that asks. Callers cut work into pieces of fixed size, so that results
 /// do not depend on the number of threads. BF16 converts its operands on the way, except parameters, of which it keeps
-/// a converted copy.
+/// a converted copy, and what was converted before.
 ///
 /// Why oneDNN: on one Zen 4 core, over the shapes of 5M and 30M models, its sgemm reached 95–108 GFLOP/s and OpenBLAS
 /// 0.3.21 76–98; its BF16 reached 184–214.
@@ -50,6 +67,9 @@ class Gemm {
   Precision precision() const;
   /// The array that parameters are in; must be called again whenever they have changed.
   void set_parameters(const float* values, std::int64_t n, ThreadPool& pool);
+  /// Converts matrices that many products read, each once; what is returned is good until the next call. fp32 has
+  /// nothing to convert.
+  std::vector<Operand> convert(std::span<const Matrix> matrices, ThreadPool& pool);
   void multiply(int thread, const Product& product);
 
  private:

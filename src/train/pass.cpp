@@ -46,12 +46,18 @@ Linear linear(const Parameters& parameters, const std::string& name, std::int64_
 }
 
 void add_weight_gradients(Pass& pass, std::initializer_list<WeightGradient> products) {
-  constexpr std::int64_t piece_rows = 128, piece_cols = 256;
+  constexpr std::int64_t piece_rows = 256, piece_cols = 512;
   const auto pieces_of = [](const Slot& w) {
     return ((w.rows + piece_rows - 1) / piece_rows) * ((w.cols + piece_cols - 1) / piece_cols);
   };
   std::int64_t pieces = 0;
-  for (const WeightGradient& p : products) pieces += pieces_of(p.weight);
+  std::vector<Matrix> matrices;
+  for (const WeightGradient& p : products) {
+    pieces += pieces_of(p.weight);
+    matrices.push_back({p.dy, p.dy_stride, p.rows, p.weight.rows});
+    matrices.push_back({p.x, p.x_stride, p.rows, p.weight.cols});
+  }
+  const std::vector<Operand> operands = pass.gemm.convert(matrices, pass.pool);
   pass.pool.parallel_for(pieces, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
     for (std::int64_t piece = begin; piece < end; ++piece) {
       std::int64_t at = piece;
@@ -59,8 +65,9 @@ void add_weight_gradients(Pass& pass, std::initializer_list<WeightGradient> prod
       for (; at >= pieces_of(p->weight); ++p) at -= pieces_of(p->weight);
       const std::int64_t across = (p->weight.cols + piece_cols - 1) / piece_cols;
       const std::int64_t row = at / across * piece_rows, col = at % across * piece_cols;
-      pass.gemm.multiply(thread, {.a = {p->dy + row, p->dy_stride, true},
-                                  .b = {p->x + col, p->x_stride, false},
+      const auto number = static_cast<std::size_t>(p - products.begin());
+      pass.gemm.multiply(thread, {.a = operands[2 * number].from_column(row).transpose(),
+                                  .b = operands[2 * number + 1].from_column(col),
                                   .c = pass.gradient(p->weight) + row * p->weight.cols + col,
                                   .c_stride = p->weight.cols,
                                   .m = std::min(piece_rows, p->weight.rows - row),

@@ -63,5 +63,36 @@ TEST_P(Products, of_any_size_are_the_sums_of_their_rounded_factors) {
     }
 }
 
+TEST_P(Products, of_matrices_that_were_converted_before_have_the_same_bits) {
+  auto gemm = Gemm::create(GetParam(), 1);
+  if (!gemm) GTEST_SKIP() << "this machine has no BF16 products";
+  ThreadPool pool{1};
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  constexpr std::int64_t rows = 200, m = 40, n = 72, a_cols = 60, b_cols = 90, first_a = 5, first_b = 7;
+  std::vector<float> a(rows * (a_cols + 3)), b(rows * (b_cols + 1));
+  for (auto* values : {&a, &b})
+    for (float& x : *values) x = normal(random);
+  const std::vector<Matrix> matrices = {
+      {a.data(), a_cols + 3, rows, a_cols}, {b.data(), b_cols + 1, rows, b_cols}, {a.data(), a_cols + 3, rows, a_cols}};
+  const std::vector<Operand> kept = gemm->convert(matrices, pool);
+  ASSERT_EQ(kept.size(), matrices.size());
+  EXPECT_EQ(kept[0].bf16 != nullptr, GetParam() == Precision::bf16);
+  EXPECT_EQ(kept[0].bf16, kept[2].bf16) << "the same matrix is converted once";
+  const auto product = [&](const Operand& left, const Operand& right) {
+    std::vector<float> c(m * n);
+    gemm->multiply(0, {.a = left.from_column(first_a).transpose(),
+                       .b = right.from_column(first_b),
+                       .c = c.data(),
+                       .c_stride = n,
+                       .m = m,
+                       .n = n,
+                       .k = rows});
+    return c;
+  };
+  const std::vector<float> want = product({a.data(), a_cols + 3}, {b.data(), b_cols + 1});
+  EXPECT_EQ(product(kept[0], kept[1]), want);
+}
+
 }  // namespace
 }  // namespace sw::train
