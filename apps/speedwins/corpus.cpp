@@ -27,8 +27,8 @@ Result<Report> write(const CorpusFlags& flags) {
                  {"test", files.test.string()},
                  {"questions", files.questions}};
   report.text = fmt::format("{}  {} texts\n{}  {} conversations\n{}  {}\n{}  {} questions\n", files.lookup.string(),
-                            flags.size.lookups, files.train.string(), flags.size.conversations, files.validation.string(), flags.size.validation,
-                            files.test.string(), files.questions);
+                            flags.size.lookups, files.train.string(), flags.size.conversations,
+                            files.validation.string(), flags.size.validation, files.test.string(), files.questions);
   return report;
 }
 
@@ -39,7 +39,9 @@ void add_corpus_command(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("corpus", "Conversations about the game's concepts, to train a model on");
   command->add_option("PHRASINGS", flags->phrasings, "Folder with phrasings.toml, dialogues.toml and skills.toml")
       ->required();
-  command->add_option("-o,--output", flags->out, "Folder for lookup.jsonl, train.jsonl, validation.jsonl and test.jsonl")->required();
+  command
+      ->add_option("-o,--output", flags->out, "Folder for lookup.jsonl, train.jsonl, validation.jsonl and test.jsonl")
+      ->required();
   command->add_option("--conversations", flags->size.conversations, "In train.jsonl")
       ->check(CLI::Range(1, 100'000'000))
       ->capture_default_str();

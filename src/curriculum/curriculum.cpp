@@ -91,8 +91,8 @@ class Teacher {
     return {{"messages", messages}};
   }
 
-  /// To begin with: texts from which looking up is learned soon, and questions that ask for it. From the questions alone
-  /// small models do not learn it.
+  /// To begin with: texts from which looking up is learned soon, and questions that ask for it. From the questions
+  /// alone small models do not learn it.
   nlohmann::ordered_json lookup() {
     if (random_.chance(0.6)) return {{"text", skills_.lookup(random_)}};
     auto messages = nlohmann::ordered_json::array();
@@ -215,7 +215,8 @@ Result<CorpusFiles> write_corpus(const game::Content& content, const std::filesy
   SW_TRY(write_lines(files.validation, static_cast<std::size_t>(size.validation),
                      [&](std::size_t) { return validation.conversation(); }));
   SW_ASSIGN(Teacher first, teacher(~std::uint64_t{0} / 2));
-  SW_TRY(write_lines(files.lookup, static_cast<std::size_t>(size.lookups), [&](std::size_t) { return first.lookup(); }));
+  SW_TRY(
+      write_lines(files.lookup, static_cast<std::size_t>(size.lookups), [&](std::size_t) { return first.lookup(); }));
   SW_ASSIGN(Teacher examiner, teacher(2));
   const std::vector<Lesson> test = examiner.test();
   SW_TRY(write_lines(files.test, test.size(), [&](std::size_t i) { return task(test[i], i); }));

@@ -20,9 +20,9 @@ struct CorpusFiles {
   int questions = 0;  ///< in the test
 };
 
-/// Conversations about the content, as the phrasings in a folder ask: OUT/lookup.jsonl to begin with, OUT/train.jsonl and OUT/validation.jsonl to learn
-/// from, and OUT/test.jsonl, tasks for `speedwins eval` whose phrasings, pairs and combinations are in neither. The
-/// same seed, content and phrasings give the same bytes.
+/// Conversations about the content, as the phrasings in a folder ask: OUT/lookup.jsonl to begin with, OUT/train.jsonl
+/// and OUT/validation.jsonl to learn from, and OUT/test.jsonl, tasks for `speedwins eval` whose phrasings, pairs and
+/// combinations are in none of them. The same seed, content and phrasings give the same bytes.
 Result<CorpusFiles> write_corpus(const game::Content& content, const std::filesystem::path& phrasings,
                                  const std::filesystem::path& out, const CorpusSize& size);
 

@@ -12,7 +12,7 @@ struct Skills::Exercise {
   std::string way = {};   ///< the phrasings' table, where the skill has several
   bool is_table = false;  ///< combinations are trained and tested
   /// What else the same text tells: who is asked for, and the answer.
-  std::vector<std::pair<std::string, std::string>> others = {};
+  Owners others = {};
 };
 
 namespace {
@@ -39,7 +39,8 @@ constexpr Wording sentence{" has the ", "."};
 /// From the closest to the widest.
 constexpr Wording wordings[] = {{" ", ""}, {" ", "."}, {": ", "."}, {"? ", "."}, {" has ", "."}, sentence};
 
-std::string tell(const std::vector<std::pair<std::string, std::string>>& owners, const Wording& wording = sentence) {
+template <class Owners>
+std::string tell(const Owners& owners, const Wording& wording = sentence) {
   std::string out;
   for (const auto& [person, thing] : owners) {
     if (!out.empty()) out += ' ';
@@ -61,17 +62,16 @@ Result<Skills> Skills::create(const Phrasings& phrasings) {
   return Skills(phrasings);
 }
 
-std::vector<std::pair<std::string, std::string>> Skills::owners(std::size_t count, Random& random) const {
+Skills::Owners Skills::owners(std::size_t count, Random& random) const {
   const std::vector<std::string> people = random.some(phrasings_.people, count);
   const std::vector<std::string> things = random.some(phrasings_.things, count);
-  std::vector<std::pair<std::string, std::string>> out;
+  Owners out;
   for (std::size_t i = 0; i < count; ++i) out.emplace_back(people[i], things[i]);
   return out;
 }
 
 std::string Skills::lookup(Random& random) const {
-  std::vector<std::pair<std::string, std::string>> pairs =
-      owners(2 * static_cast<std::size_t>(random.between(1, grades)), random);
+  Owners pairs = owners(2 * static_cast<std::size_t>(random.between(1, grades)), random);
   const auto any = [&] { return wordings[random.below(std::size(wordings))]; };
   // Side by side is learned first, and everything else from there.
   const Wording first = random.chance(0.5) ? wordings[0] : any(), then = random.chance(0.7) ? first : any();
@@ -107,7 +107,7 @@ Skills::Exercise Skills::draw(std::string_view kind, int grade, Random& random) 
     return {text, {}, text};
   }
   if (kind == "recall") {
-    std::vector<std::pair<std::string, std::string>> pairs = owners(2 * size, random);
+    Owners pairs = owners(2 * size, random);
     const std::string told = tell(pairs);
     random.shuffle(pairs);
     const auto asked = pairs.front();

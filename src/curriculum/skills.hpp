@@ -24,7 +24,7 @@ class Skills {
   /// answer is little to learn from.
   Lesson drill(std::string_view kind, int grade, Random& random) const;
 
-  /// Who has what, said over and over in another order, so that nearly every thing can be looked up in what stands before.
+  /// Who has what, said over and over in another order: nearly every thing can be looked up in what stands before.
   std::string lookup(Random& random) const;
 
  private:
@@ -33,7 +33,8 @@ class Skills {
 
   explicit Skills(const Phrasings& phrasings) : phrasings_(phrasings) {}
   struct Exercise;
-  std::vector<std::pair<std::string, std::string>> owners(std::size_t count, Random& random) const;
+  using Owners = std::vector<std::pair<std::string, std::string>>;  ///< who has what
+  Owners owners(std::size_t count, Random& random) const;
   Exercise draw(std::string_view kind, int grade, Random& random) const;
   Exercise draw(std::string_view kind, int grade, Split split, Random& random) const;
   Turn ask(std::string_view kind, const Exercise& exercise, Split split, Random& random) const;

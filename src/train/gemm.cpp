@@ -169,10 +169,7 @@ std::vector<Operand> Gemm::convert(std::span<const Matrix> matrices, ThreadPool&
   for (const Matrix& m : matrices) out.push_back({m.values, m.stride, false});
   if (impl_->precision == Precision::fp32) return out;
   const auto same_as_before = [&](std::size_t i) {
-    const Matrix& m = matrices[i];
-    return static_cast<std::size_t>(std::ranges::find_if(matrices.first(i), [&](const Matrix& before) {
-      return before.values == m.values && before.stride == m.stride && before.rows == m.rows && before.cols == m.cols;
-    }) - matrices.begin());
+    return static_cast<std::size_t>(std::ranges::find(matrices.first(i), matrices[i]) - matrices.begin());
   };
   std::vector<std::int64_t> places;
   std::int64_t used = 0;

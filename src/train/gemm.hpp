@@ -19,6 +19,8 @@ struct Matrix {
   const float* values = nullptr;
   std::int64_t stride = 0;  ///< between rows
   std::int64_t rows = 0, cols = 0;
+
+  bool operator==(const Matrix&) const = default;
 };
 
 /// A row-major matrix in memory, or its transpose.
@@ -36,8 +38,8 @@ struct Operand {
 
  private:
   Operand from(std::int64_t row, std::int64_t column) const {
-    return {values + row * stride + column, stride, transposed,
-            bf16 ? bf16 + row * bf16_stride + column : nullptr, bf16_stride};
+    return {values + row * stride + column, stride, transposed, bf16 ? bf16 + row * bf16_stride + column : nullptr,
+            bf16_stride};
   }
 };
 

@@ -108,23 +108,45 @@ TEST_F(Corpus, test_is_a_task_file_whose_answers_are_right) {
 }
 
 TEST_F(Corpus, lookups_say_nothing_new_after_the_first_round) {
-  const CorpusFiles files = write("a", {.conversations = 1, .validation = 1, .lookups = 200});
-  const std::vector<json> texts = lines(files.lookup);
-  ASSERT_EQ(texts.size(), 200u);
+  const CorpusFiles files = write("a", {.conversations = 1, .validation = 1, .lookups = 300});
   std::set<std::size_t> sizes;
-  for (const json& line : texts) {
-    std::istringstream stream(line["text"].get<std::string>());
-    std::set<std::string> owners, sentences;
-    int told = 0;
-    for (std::string person, has, the, thing; stream >> person >> has >> the >> thing; ++told) {
-      owners.insert(person);
-      sentences.insert(person + " " + has + " " + the + " " + thing);
+  int texts = 0, side_by_side = 0, conversations = 0;
+  for (const json& line : lines(files.lookup)) {
+    if (line.contains("messages")) {
+      ++conversations;
+      // Each answer stands in what was told before.
+      std::string told;
+      for (const json& message : line["messages"]) {
+        const std::string said = message["content"];
+        if (message["role"] == "assistant") {
+          EXPECT_NE(told.find(" has the " + said + "."), std::string::npos) << line;
+        }
+        told += said;
+      }
+      continue;
     }
-    EXPECT_EQ(owners.size(), sentences.size()) << line;
-    EXPECT_GE(told, static_cast<int>(owners.size()) + 12) << line;
+    ++texts;
+    std::string text = line["text"];
+    if (text.find_first_of(".:?") == std::string::npos) ++side_by_side;
+    std::erase_if(text, [](unsigned char c) { return std::ispunct(c); });
+    std::istringstream stream(text);
+    std::vector<std::string> words;
+    for (std::string word; stream >> word;)
+      if (word != "has" && word != "the") words.push_back(word);
+    ASSERT_EQ(words.size() % 2, 0u) << line;
+    std::set<std::string> owners, pairs;
+    for (std::size_t i = 0; i < words.size(); i += 2) {
+      owners.insert(words[i]);
+      pairs.insert(words[i] + " " + words[i + 1]);
+    }
+    EXPECT_EQ(owners.size(), pairs.size()) << line;
+    EXPECT_GE(words.size() / 2, owners.size() + 12) << line;
     sizes.insert(owners.size());
   }
   EXPECT_EQ(sizes, (std::set<std::size_t>{2, 4, 6}));
+  EXPECT_GT(texts, conversations);
+  EXPECT_GT(conversations, 60);
+  EXPECT_GT(side_by_side, texts / 3);
 }
 
 TEST_F(Corpus, phrasings_that_are_wrong_are_refused) {
