@@ -59,7 +59,7 @@ struct Worker {
   std::vector<Bf16> a, b;
 };
 
-/// Rows begin on cache lines.
+/// Rows are a whole number of cache lines apart.
 std::int64_t padded(std::int64_t cols) {
   return (cols + 31) / 32 * 32;
 }
