@@ -95,6 +95,42 @@ TEST(TrainingCommands, answers_go_on_where_they_were_cut_and_are_those_asked_one
   EXPECT_EQ(speedwins(command).exit_code, 1) << "nothing is asked";
 }
 
+TEST(TrainingCommands, every_answer_of_a_conversation_is_written_after_those_before_it) {
+  const fs::path folder = test_home() / "every_answer";
+  fs::create_directories(folder);
+  const std::string questions = (folder / "questions.jsonl").string(), out = (folder / "out.jsonl").string();
+  const auto said = [](const char* role, const std::string& content) {
+    return nlohmann::json{{"role", role}, {"content", content}};
+  };
+  const auto line = [](const std::vector<nlohmann::json>& messages) {
+    return nlohmann::json{{"messages", messages}}.dump() + "\n";
+  };
+  const auto ask = [&](const std::vector<nlohmann::json>& messages, const std::string& flags) {
+    fs::remove(out);
+    std::ofstream(questions) << line(messages);
+    const Finished finished = speedwins("answer demo '" + questions + "' -o '" + out + "' -n 12 --json " + flags);
+    EXPECT_EQ(finished.exit_code, 0) << finished.error;
+    return nlohmann::json::parse(text_of(out))["messages"];
+  };
+  const auto first = said("user", "What is a KV cache?"), second = said("user", "What does it cost?");
+  const auto other = said("assistant", "Flash attention needs no matrix of scores.");
+  const auto every = ask({first, other, second, other}, "--every-answer"), one = ask({first}, "");
+  const auto two = ask({first, one[1], second}, "");
+  EXPECT_EQ(every, two) << "as if each had been asked alone, with the answers before it";
+  EXPECT_NE(every[3], ask({first, other, second}, "")[3]) << "the answer before it matters";
+
+  fs::remove(out);
+  std::ofstream(questions) << line({first, other, second}) << line({first});
+  const std::string command = "answer demo '" + questions + "' -o '" + out + "' -n 12 --every-answer --json";
+  ASSERT_EQ(speedwins(command).exit_code, 0);
+  const std::string text = text_of(out);
+  std::ofstream(out) << text.substr(0, text.find('\n') + 20);  // killed within the second line
+  const Finished rest = speedwins(command);
+  ASSERT_EQ(rest.exit_code, 0) << rest.error;
+  EXPECT_EQ(rest.json()["kept"], 1);
+  EXPECT_EQ(text_of(out), text);
+}
+
 TEST(TrainingCommands, a_corpus_without_phrasings_is_refused) {
   const Finished refused = speedwins("corpus '" + test_home().string() + "' -o '" + test_home().string() + "'");
   EXPECT_EQ(refused.exit_code, 1);
