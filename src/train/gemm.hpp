@@ -23,23 +23,23 @@ struct Matrix {
   bool operator==(const Matrix&) const = default;
 };
 
+struct ConvertedMatrix;
+
 /// A row-major matrix in memory, or its transpose.
 struct Operand {
   const float* values = nullptr;
   std::int64_t stride = 0;  ///< between stored rows
   bool transposed = false;
-  /// The same matrix as Gemm::convert() keeps it, and its stride.
-  const std::uint16_t* bf16 = nullptr;
-  std::int64_t bf16_stride = 0;
+  /// What it is a part of, as Gemm::convert() keeps it.
+  const ConvertedMatrix* converted = nullptr;
 
   Operand from_row(std::int64_t row) const { return transposed ? from(0, row) : from(row, 0); }
   Operand from_column(std::int64_t column) const { return transposed ? from(column, 0) : from(0, column); }
-  Operand transpose() const { return {values, stride, !transposed, bf16, bf16_stride}; }
+  Operand transpose() const { return {values, stride, !transposed, converted}; }
 
  private:
   Operand from(std::int64_t row, std::int64_t column) const {
-    return {values + row * stride + column, stride, transposed, bf16 ? bf16 + row * bf16_stride + column : nullptr,
-            bf16_stride};
+    return {values + row * stride + column, stride, transposed, converted};
   }
 };
 
@@ -52,12 +52,13 @@ struct Product {
   bool add = false;
 };
 
-/// Dense products by oneDNN, each on the thread that asks. Callers cut work into pieces of fixed size, so that results
-/// do not depend on the number of threads. BF16 converts its operands on the way, except parameters, of which it keeps
-/// a converted copy, and what was converted before.
+/// Dense products, each on the thread that asks. Callers cut work into pieces of fixed size, so that results do not
+/// depend on the number of threads. fp32 is oneDNN's. BF16 is our own where the CPU multiplies pairs of them, and
+/// oneDNN's elsewhere; it converts its operands on the way, except parameters, of which it keeps a converted copy, and
+/// what was converted before.
 ///
 /// Why oneDNN: on one Zen 4 core, over the shapes of 5M and 30M models, its sgemm reached 95–108 GFLOP/s and OpenBLAS
-/// 0.3.21 76–98; its BF16 reached 184–214.
+/// 0.3.21 76–98.
 class Gemm {
  public:
   /// Fails where the machine has no BF16 products.
@@ -67,10 +68,10 @@ class Gemm {
   ~Gemm();
 
   Precision precision() const;
-  /// The array that parameters are in; must be called again whenever they have changed.
-  void set_parameters(const float* values, std::int64_t n, ThreadPool& pool);
-  /// Converts matrices that many products read, each once; what is returned is good until the next call. fp32 has
-  /// nothing to convert.
+  /// The matrices among the parameters, dense; must be called again whenever they have changed.
+  void set_parameters(std::span<const Matrix> matrices, ThreadPool& pool);
+  /// Converts matrices whose rows many products sum over, each once; what is returned is good until the next call.
+  /// fp32 has nothing to convert.
   std::vector<Operand> convert(std::span<const Matrix> matrices, ThreadPool& pool);
   void multiply(int thread, const Product& product);
 

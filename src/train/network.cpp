@@ -154,7 +154,12 @@ void Network::Impl::lay_out(Floats& arena) {
 }
 
 void Network::parameters_changed() {
-  impl_->gemm.set_parameters(impl_->parameters.values().data(), impl_->parameters.size(), impl_->pool);
+  // What products read: every matrix except an embedding that is no head.
+  std::vector<Matrix> matrices;
+  for (const Parameter& p : impl_->parameters.list())
+    if (p.is_matrix() && (p.role != TensorRole::embedding || impl_->spec.tied_head))
+      matrices.push_back({impl_->parameters.values(p).data(), p.shape[1], p.shape[0], p.shape[1]});
+  impl_->gemm.set_parameters(matrices, impl_->pool);
 }
 
 Result<double> Network::evaluate(const Batch& batch, const RowLoss& loss) {

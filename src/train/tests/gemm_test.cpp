@@ -77,8 +77,8 @@ TEST_P(Products, of_matrices_that_were_converted_before_have_the_same_bits) {
       {a.data(), a_cols + 3, rows, a_cols}, {b.data(), b_cols + 1, rows, b_cols}, {a.data(), a_cols + 3, rows, a_cols}};
   const std::vector<Operand> kept = gemm->convert(matrices, pool);
   ASSERT_EQ(kept.size(), matrices.size());
-  EXPECT_EQ(kept[0].bf16 != nullptr, GetParam() == Precision::bf16);
-  EXPECT_EQ(kept[0].bf16, kept[2].bf16) << "the same matrix is converted once";
+  EXPECT_EQ(kept[0].converted != nullptr, GetParam() == Precision::bf16);
+  EXPECT_EQ(kept[0].converted, kept[2].converted) << "the same matrix is converted once";
   const auto product = [&](const Operand& left, const Operand& right) {
     std::vector<float> c(m * n);
     gemm->multiply(0, {.a = left.from_column(first_a).transpose(),

@@ -1,0 +1,157 @@
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "train/pair_kernels.hpp"
+
+namespace sw::train {
+namespace {
+
+__mmask16 first_lanes(std::int64_t n) {
+  return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << std::max<std::int64_t>(n, 0)) - 1);
+}
+
+__m512i words_of(__m256bh x) {
+  return _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(x));
+}
+
+/// 32 numbers, the first in the low half; zeros where there are fewer.
+__m512i pairs_of(const float* x, std::int64_t n) {
+  const __m512 low = _mm512_maskz_loadu_ps(first_lanes(n), x);
+  const __m512 high = _mm512_maskz_loadu_ps(first_lanes(n - 16), x + 16);
+  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+}
+
+void pack_down(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* panels,
+               std::int64_t panel) {
+  for (std::int64_t column = 0; column < cols; column += panel_width, panels += panel) {
+    const __mmask16 mask = first_lanes(cols - column);
+    std::uint16_t* out = panels;
+    for (std::int64_t row = 0; row < rows; row += 2, out += panel_pair) {
+      const float* at = x + row * stride + column;
+      const __m512 first = _mm512_maskz_loadu_ps(mask, at);
+      const __m512 second = row + 1 < rows ? _mm512_maskz_loadu_ps(mask, at + stride) : _mm512_setzero_ps();
+      const __m512i pairs = _mm512_or_si512(words_of(_mm512_cvtneps_pbh(first)),
+                                            _mm512_slli_epi32(words_of(_mm512_cvtneps_pbh(second)), 16));
+      _mm512_storeu_si512(out, pairs);
+    }
+  }
+}
+
+/// Rows of 32-bit words become columns.
+void transpose(__m512i (&x)[16]) {
+  __m512i t[16];
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+  }
+  // Of four rows, 4×4 words of every quarter are transposed now: column 4·quarter + i is in x[4·group + i].
+  for (int i = 0; i < 16; i += 4) {
+    x[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    x[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    x[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    x[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    const __m512i low_even = _mm512_shuffle_i32x4(x[i], x[i + 4], 0x88);        // quarters 0, 2 of rows 0–3 and 4–7
+    const __m512i low_odd = _mm512_shuffle_i32x4(x[i], x[i + 4], 0xdd);         // quarters 1, 3
+    const __m512i high_even = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0x88);  // of rows 8–11 and 12–15
+    const __m512i high_odd = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0xdd);
+    t[i] = _mm512_shuffle_i32x4(low_even, high_even, 0x88);
+    t[i + 4] = _mm512_shuffle_i32x4(low_odd, high_odd, 0x88);
+    t[i + 8] = _mm512_shuffle_i32x4(low_even, high_even, 0xdd);
+    t[i + 12] = _mm512_shuffle_i32x4(low_odd, high_odd, 0xdd);
+  }
+  for (int i = 0; i < 16; ++i) x[i] = t[i];
+}
+
+void pack_along(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* panel) {
+  const std::int64_t pairs = (cols + 1) / 2;
+  for (std::int64_t column = 0; column < cols; column += 32) {
+    __m512i words[16];
+    for (int row = 0; row < 16; ++row)
+      words[row] = row < rows ? pairs_of(x + row * stride + column, cols - column) : _mm512_setzero_si512();
+    transpose(words);
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(16, pairs - column / 2); ++i)
+      _mm512_storeu_si512(panel + (column / 2 + i) * panel_pair, words[i]);
+  }
+}
+
+void to_rows(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* out,
+             std::int64_t out_stride) {
+  for (std::int64_t row = 0; row < rows; ++row)
+    for (std::int64_t column = 0; column < cols; column += 32)
+      _mm512_mask_storeu_epi32(out + row * out_stride + column, first_lanes((cols - column + 1) / 2),
+                               pairs_of(x + row * stride + column, cols - column));
+}
+
+/// `rows` rows and `panels` panels of c; of the last panel `mask`.
+template <int rows, int panels>
+void tile(const PairProduct& p, const std::uint16_t* a, const std::uint16_t* b, const std::uint16_t* ahead, float* c,
+          __mmask16 mask) {
+  const auto lanes = [mask](int panel) { return panel == panels - 1 ? mask : __mmask16{0xffff}; };
+  __m512 sums[rows][panels];
+  for (int r = 0; r < rows; ++r)
+    for (int j = 0; j < panels; ++j) {
+      sums[r][j] = _mm512_setzero_ps();
+      // On its way while the sums are made.
+      __builtin_prefetch(c + r * p.c_stride + j * panel_width, 1);
+    }
+  for (std::int64_t i = 0; i < p.pairs; ++i) {
+    _mm_prefetch(ahead + i * panel_pair, _MM_HINT_T1);
+    __m512bh right[panels];
+    for (int j = 0; j < panels; ++j)
+      right[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + j * p.b_panel + i * panel_pair));
+    for (int r = 0; r < rows; ++r) {
+      int pair;
+      std::memcpy(&pair, a + r * p.a_row + i * p.a_pair, sizeof pair);
+      const auto left = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+      for (int j = 0; j < panels; ++j) sums[r][j] = _mm512_dpbf16_ps(sums[r][j], left, right[j]);
+    }
+  }
+  for (int r = 0; r < rows; ++r)
+    for (int j = 0; j < panels; ++j) {
+      float* at = c + r * p.c_stride + j * panel_width;
+      if (p.add) sums[r][j] = _mm512_add_ps(sums[r][j], _mm512_maskz_loadu_ps(lanes(j), at));
+      _mm512_mask_storeu_ps(at, lanes(j), sums[r][j]);
+    }
+}
+
+/// All rows, `rows` at a time and the rest in halves.
+template <int rows, int panels>
+void down(const PairProduct& p, std::int64_t first, const std::uint16_t* b, std::int64_t next, float* c, __mmask16 mask) {
+  for (; first + rows <= p.m; first += rows) {
+    const std::int64_t number = first / rows;
+    tile<rows, panels>(p, p.a + first / panel_width * p.a_panel + first % panel_width * p.a_row, b,
+                       number < next ? b + (panels + number) * p.b_panel : b, c + first * p.c_stride, mask);
+  }
+  if constexpr (rows > 1) down<rows / 2, panels>(p, first, b, next, c, mask);
+}
+
+/// 8×3 registers of sums hide the latency of the products, and leave room for what is multiplied.
+void multiply(const PairProduct& p) {
+  const std::int64_t panels = (p.n + panel_width - 1) / panel_width;
+  for (std::int64_t j = 0; j < panels;) {
+    const std::int64_t left = panels - j, wide = left == 4 ? 2 : std::min<std::int64_t>(left, 3);
+    const std::uint16_t* b = p.b + j * p.b_panel;
+    float* c = p.c + j * panel_width;
+    const __mmask16 mask = first_lanes(p.n - (j + wide - 1) * panel_width);
+    const std::int64_t next = std::min<std::int64_t>(left - wide, 3);
+    if (wide == 3) {
+      down<8, 3>(p, 0, b, next, c, mask);
+    } else if (wide == 2) {
+      down<8, 2>(p, 0, b, next, c, mask);
+    } else {
+      down<8, 1>(p, 0, b, next, c, mask);
+    }
+    j += wide;
+  }
+}
+
+}  // namespace
+
+const PairKernels avx512_pair_kernels = {
+    .pack_down = pack_down, .pack_along = pack_along, .to_rows = to_rows, .multiply = multiply};
+
+}  // namespace sw::train
