@@ -39,7 +39,8 @@ struct Gemm::Impl {
   Operand resolve(Operand operand) const {
     if (operand.converted) return operand;
     const auto& all = parameters.matrices;
-    const auto after = std::ranges::upper_bound(all, operand.values, {}, [](const ConvertedMatrix& m) { return m.of.values; });
+    const auto after =
+        std::ranges::upper_bound(all, operand.values, {}, [](const ConvertedMatrix& m) { return m.of.values; });
     if (after == all.begin()) return operand;
     const ConvertedMatrix& candidate = *(after - 1);
     if (operand.values < candidate.of.values + candidate.of.rows * candidate.of.cols) operand.converted = &candidate;
@@ -53,13 +54,15 @@ Gemm& Gemm::operator=(Gemm&&) noexcept = default;
 Gemm::~Gemm() = default;
 
 Result<Gemm> Gemm::create(Precision precision, int n_threads) {
+  if (precision == Precision::fp32) return of(nullptr);
+  if (auto pairs = make_pairs_gemm(n_threads)) return of(std::move(pairs));
+  SW_ASSIGN(auto by_onednn, make_onednn_gemm(n_threads));
+  return of(std::move(by_onednn));
+}
+
+Gemm Gemm::of(std::unique_ptr<Bf16Gemm> products) {
   auto impl = std::make_unique<Impl>();
-  if (precision == Precision::bf16) {
-    impl->bf16 = make_pairs_gemm(n_threads);
-    if (!impl->bf16) {
-      SW_ASSIGN(impl->bf16, make_onednn_gemm(n_threads));
-    }
-  }
+  impl->bf16 = std::move(products);
   return Gemm(std::move(impl));
 }
 

@@ -24,6 +24,7 @@ struct Matrix {
 };
 
 struct ConvertedMatrix;
+class Bf16Gemm;
 
 /// A row-major matrix in memory, or its transpose.
 struct Operand {
@@ -63,6 +64,8 @@ class Gemm {
  public:
   /// Fails where the machine has no BF16 products.
   static Result<Gemm> create(Precision precision, int n_threads);
+  /// In BF16, by one of the ways of bf16_gemm.hpp.
+  static Gemm of(std::unique_ptr<Bf16Gemm> products);
   Gemm(Gemm&&) noexcept;
   Gemm& operator=(Gemm&&) noexcept;
   ~Gemm();

@@ -11,7 +11,7 @@ namespace sw::train {
 namespace {
 
 /// Floats of logits held at once: the head is computed for some rows at a time.
-constexpr std::int64_t logits_at_once = 2 << 20;
+constexpr std::int64_t logits_at_once = 4 << 20;
 
 struct Block {
   std::vector<std::unique_ptr<Sublayer>> parts;

@@ -21,13 +21,13 @@ struct PairProduct {
 
 /// Products by dot products of BF16 pairs, two of which count as one number.
 struct PairKernels {
-  /// Rows of x to panels of `cols` columns, pairs down the columns. `panels` points to the first row's pairs; panels are
-  /// `panel` numbers apart. An odd number of rows is filled up.
+  /// Rows of x to panels of its columns, pairs down the columns. `panels` points to the first row's pairs; panels are
+  /// `panel` numbers apart.
   void (*pack_down)(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* panels,
                     std::int64_t panel);
   /// 16 rows of x, or fewer, to one panel, pairs along the rows.
   void (*pack_along)(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* panel);
-  /// Rows as they are, `out_stride` (even) apart; an odd number of columns is filled up.
+  /// Rows as they are, `out_stride` (even) apart, an odd number of columns filled up.
   void (*to_rows)(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* out,
                   std::int64_t out_stride);
   void (*multiply)(const PairProduct& product);

@@ -86,7 +86,7 @@ void to_rows(const float* x, std::int64_t stride, std::int64_t rows, std::int64_
                                pairs_of(x + row * stride + column, cols - column));
 }
 
-/// `rows` rows and `panels` panels of c; of the last panel `mask`.
+/// `rows` rows and `panels` panels of c; of the last panel `mask`. Brings the panel at `ahead` closer.
 template <int rows, int panels>
 void tile(const PairProduct& p, const std::uint16_t* a, const std::uint16_t* b, const std::uint16_t* ahead, float* c,
           __mmask16 mask) {
@@ -118,9 +118,10 @@ void tile(const PairProduct& p, const std::uint16_t* a, const std::uint16_t* b, 
     }
 }
 
-/// All rows, `rows` at a time and the rest in halves.
+/// All rows, `rows` at a time and the rest in halves. The first ones bring the `next` panels after these closer.
 template <int rows, int panels>
-void down(const PairProduct& p, std::int64_t first, const std::uint16_t* b, std::int64_t next, float* c, __mmask16 mask) {
+void down(const PairProduct& p, std::int64_t first, const std::uint16_t* b, std::int64_t next, float* c,
+          __mmask16 mask) {
   for (; first + rows <= p.m; first += rows) {
     const std::int64_t number = first / rows;
     tile<rows, panels>(p, p.a + first / panel_width * p.a_panel + first % panel_width * p.a_row, b,
