@@ -1,6 +1,10 @@
 #include <cstring>
 #include <vector>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "train/bf16_gemm.hpp"
 #include "train/kernels.hpp"
 #include "train/pair_kernels.hpp"
@@ -127,8 +131,10 @@ class PairsGemm final : public Bf16Gemm {
 
 const PairKernels* find_pair_kernels() {
 #if defined(__x86_64__)
-  if (std::strcmp(kernels().isa, "avx512") == 0 && __builtin_cpu_supports("avx512bf16") &&
-      !__builtin_cpu_supports("amx-bf16"))
+  // Clang 16 has no name for AMX-BF16: leaf 7, bit 22 of edx.
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  const bool amx = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx >> 22 & 1) != 0;
+  if (std::strcmp(kernels().isa, "avx512") == 0 && __builtin_cpu_supports("avx512bf16") && !amx)
     return &avx512_pair_kernels;
 #endif
   return nullptr;
