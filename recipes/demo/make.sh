@@ -6,10 +6,9 @@ cd "$(dirname "$0")"
 speedwins=${1:-../../build/speedwins}
 
 [[ -f runs/corpus/test.jsonl ]] || "$speedwins" corpus . -o runs/corpus
-# For demo-small: few conversations keep their answers; of 200,000 others with one question only that is kept.
+# For demo-small: 20,000 conversations keep their answers; those of 200,000 others `demo` writes anew.
 [[ -f runs/labelled.jsonl ]] || head -n 20000 runs/corpus/train.jsonl > runs/labelled.jsonl
-[[ -f runs/questions.jsonl ]] ||
-  sed -n '20001,220000p' runs/corpus/train.jsonl | grep -vE '"assistant".*"assistant"' > runs/questions.jsonl
+[[ -f runs/questions.jsonl ]] || sed -n '20001,220000p' runs/corpus/train.jsonl > runs/questions.jsonl
 for recipe in demo demo-small demo-small-alone demo-draft; do
   file=runs/$recipe/$recipe
   command=train
@@ -17,7 +16,7 @@ for recipe in demo demo-small demo-small-alone demo-draft; do
   [[ -f $file.gguf ]] || "$speedwins" $command $recipe.toml --publish
   [[ -f $file-q8.gguf ]] || "$speedwins" quantize $file.gguf $file-q8.gguf Q8_0
   # What is answered already is not answered again.
-  [[ $recipe != demo ]] || "$speedwins" answer $file-q8.gguf runs/questions.jsonl -o runs/answers.jsonl
+  [[ $recipe != demo ]] || "$speedwins" answer $file-q8.gguf runs/questions.jsonl --every-answer -o runs/answers.jsonl
 done
 for recipe in demo demo-small demo-small-alone demo-draft; do
   for model in runs/$recipe/$recipe.gguf runs/$recipe/$recipe-q8.gguf; do

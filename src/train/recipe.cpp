@@ -240,6 +240,10 @@ Result<Recipe> parse_recipe(std::string_view text, const std::filesystem::path& 
   if (recipe.data.train.empty()) return fail("[data] names no files to train on", where, "train = [\"text.txt\"]");
   if (recipe.data.first.empty() != (recipe.data.first_steps == 0))
     return fail("[data] has only one of 'first' and 'first_steps'", where, "first = [\"text.txt\"], first_steps = 500");
+  if (recipe.data.first_steps >= recipe.run.steps)
+    return fail(fmt::format("[data] first_steps is {} of {} steps, which leaves none for 'train'",
+                            recipe.data.first_steps, recipe.run.steps),
+                where, "fewer than [train] steps");
   if (recipe.run.batch_tokens < recipe.data.sequence)
     return fail(fmt::format("[train] batch_tokens is {}", recipe.run.batch_tokens), where,
                 fmt::format("at least one sequence of {}", recipe.data.sequence));
