@@ -520,7 +520,7 @@ std::int64_t Executor::Impl::head() {
   const Span span(spans, "head", -1, matrix_bytes({&head}), matrix_operations({&head}, rows), arithmetic_of(head));
   norm_and_prepare(buffers.branch, weights->output_norm(), rows, forms_for({&head}));
   const int top_k = wanted_top_k(rows);
-  if (head.matrix.packing == Packing::q8_split && top_k > 0)
+  if (top_k > 0 && (head.matrix.packing == Packing::q8_split || head.matrix.packing == Packing::bf16_split))
     screen(head.matrix, top_k);
   else
     multiply(buffers.input, {{&head, output(head, buffers.logits, spec.vocab)}});
@@ -584,13 +584,8 @@ int Executor::Impl::wanted_top_k(std::int64_t rows) const {
 
 void Executor::Impl::screen(const PackedMatrix& head, int k) {
   const Activations& x = buffers.input;
-  double square = 0;
-  for (std::int64_t b = 0; b < x.cols / 32; ++b) {
-    std::int64_t block = 0;
-    for (std::int64_t i = 0; i < 32; ++i) block += std::int64_t{x.q8[32 * b + i]} * x.q8[32 * b + i];
-    square += static_cast<double>(x.scales[b]) * x.scales[b] * static_cast<double>(block);
-  }
-  const auto length = static_cast<float>(std::sqrt(square) * (1 + 1e-6));
+  const float length = screening_length(x);
+  const float distance = head.packing == Packing::bf16_split ? screening_distance(x) : 0;
   std::atomic<float> threshold = -INFINITY;
   std::fill_n(buffers.best, pool.size() * Buffers::most_screened, -INFINITY);
   pool.parallel_for(head.panels(), 64, [&](std::int64_t begin, std::int64_t end, int thread) {
@@ -598,6 +593,7 @@ void Executor::Impl::screen(const PackedMatrix& head, int k) {
     ops.screen(head, begin, end, x,
                {.k = k,
                 .length = length,
+                .distance = distance,
                 .best = best,
                 .threshold = &threshold,
                 .scratch = buffers.scratch[static_cast<std::size_t>(thread)]},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 
 #include "base/first_error.hpp"
@@ -116,6 +117,7 @@ class Loader {
     bytes_ += linear.matrix.bytes();
   }
 
+  /// A head whose weights do not fit bf16_split is packed in pairs, which take less.
   Result<Memory> pack(ThreadPool& pool) {
     SW_ASSIGN(Memory memory, Memory::allocate(bytes_));
     std::byte* at = memory.data();
@@ -124,12 +126,21 @@ class Loader {
       at += job.target->bytes();
     }
     PanelReaders readers(ops_, pool.size());
-    for (const PackJob& job : jobs_) {
+    const auto pack_one = [&](const PackJob& job) {
       const MappedFile* file = file_of(checkpoint_, *job.source).get();
       pool.parallel_for(job.target->panels(), 4, [&](std::int64_t begin, std::int64_t end, int thread) {
         for (std::int64_t p = begin; p < end; ++p) readers.pack(job, file, p, thread);
       });
-      SW_TRY(readers.status());
+      return readers.status();
+    };
+    for (const PackJob& job : jobs_) {
+      SW_TRY(pack_one(job));
+      PackedMatrix& matrix = *job.target;
+      if (matrix.packing != Packing::bf16_split || is_whole(matrix)) continue;
+      std::memset(memory.data() + (matrix.data - memory.data()), 0, matrix.bytes());
+      matrix.packing = Packing::bf16_pairs;
+      matrix.layout = panel_layout(matrix.packing, matrix.cols);
+      SW_TRY(pack_one(job));
     }
     return memory;
   }
@@ -172,12 +183,15 @@ void load_mamba(Loader& loader, const std::string& block, MambaWeights& w) {
   w.d = loader.vector(block + "ssm_d");
 }
 
-/// A head is screened where reading less of it is worth another order of its bytes. Softcapped logits may tie where the
-/// products do not, so those are always computed in full.
-bool can_screen(const ModelSpec& spec, const Linear& head) {
+/// How a head is laid out: for screening where reading less of it is worth another order of its bytes. Softcapped logits
+/// may tie where the products do not, so those are always computed in full.
+Packing head_packing(const ModelSpec& spec, const Linear& head) {
   constexpr std::int64_t large = 4096;
-  return head.matrix.packing == Packing::q8_0 && head.matrix.rows >= large && head.bias.empty() &&
-         spec.final_softcap == 0;
+  const PackedMatrix& matrix = head.matrix;
+  if (matrix.rows < large || matrix.cols % 32 != 0 || !head.bias.empty() || spec.final_softcap != 0)
+    return matrix.packing;
+  if (matrix.packing == Packing::q8_0) return Packing::q8_split;
+  return matrix.packing == Packing::bf16_pairs ? Packing::bf16_split : matrix.packing;
 }
 
 }  // namespace
@@ -214,7 +228,7 @@ Result<std::shared_ptr<const Weights>> Weights::load(const ModelSpec& spec, cons
   }
   weights->output_norm_ = loader.vector("output_norm.weight");
   loader.linear(spec.tied_head ? "token_embd" : "output", weights->head_);
-  if (can_screen(spec, weights->head_)) loader.repack(weights->head_, Packing::q8_split);
+  loader.repack(weights->head_, head_packing(spec, weights->head_));
   weights->embedding_ = *checkpoint.find("token_embd.weight");
   weights->embedding_file_ = file_of(checkpoint, weights->embedding_);
   for (const auto& buffer : checkpoint.owned)

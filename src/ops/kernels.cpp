@@ -1,7 +1,10 @@
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <vector>
 
 #include "ops/tables.hpp"
+#include "tensor/half.hpp"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -69,15 +72,41 @@ ActivationForms forms_for(Packing packing) {
       return {.f32 = true};
     case Packing::bf16_pairs:
       return {.bf16 = true};
+    case Packing::bf16_split:
+      return {.bf16 = true, .q8 = true};  // rows and sketch
     default:
       return {.q8 = true};
   }
 }
 
+float screening_length(const Activations& x) {
+  double square = 0;
+  for (std::int64_t b = 0; b < x.cols / 32; ++b) {
+    std::int64_t block = 0;
+    for (std::int64_t i = 0; i < 32; ++i) block += std::int64_t{x.q8[32 * b + i]} * x.q8[32 * b + i];
+    square += static_cast<double>(x.scales[b]) * x.scales[b] * static_cast<double>(block);
+  }
+  return static_cast<float>(std::sqrt(square) * (1 + 1e-6));
+}
+
+/// Products with rows in BF16 are sums of cols terms in fp32, and those with the sketch of cols / 32: each within
+/// (cols + 4)·2⁻²⁴ of its length times the activations' of its real value to first order. Four times that covers
+/// higher orders and the comparison; a tiny number, what dot products take for zero.
+float screening_distance(const Activations& x) {
+  double square = 0, length = 0;
+  for (std::int64_t k = 0; k < x.cols; ++k) {
+    const double exact = bf16_to_f32(x.bf16[k]), rough = static_cast<double>(x.scales[k / 32]) * x.q8[k];
+    square += (exact - rough) * (exact - rough);
+    length += exact * exact + rough * rough;
+  }
+  const double rounding = 4 * static_cast<double>(x.cols + 4) * 0x1p-24 * std::sqrt(length);
+  return static_cast<float>((std::sqrt(square) + rounding) * (1 + 1e-6) + 1e-30);
+}
+
 std::size_t matmul_scratch_bytes(std::int64_t cols) {
-  // Two panels as bytes with up to two fp32 factors for every 16 columns of every row.
+  // Two panels: as bytes with up to two fp32 factors for every 16 columns of every row, or as pairs of BF16.
   const auto k = static_cast<std::size_t>(cols);
-  return 2 * (k * panel_rows + 2 * (k / 16) * panel_rows * sizeof(float));
+  return 2 * std::max(k * panel_rows + 2 * (k / 16) * panel_rows * sizeof(float), (k + 1) * panel_rows * 2);
 }
 
 std::size_t attention_scratch(int group, int head_dim) {

@@ -61,10 +61,16 @@ inline constexpr float screen_slack = 1e-6f;
 struct Screen {
   int k = 1;                                ///< how many of the largest are wanted
   float length = 0;                         ///< ≥ ‖x̂‖, the length of the 8-bit activations
+  float distance = 0;                       ///< bf16_split: ≥ screening_distance(), from the BF16 to the 8-bit ones
   float* best = nullptr;                    ///< [k], this thread's largest products so far, ascending; from −∞
   std::atomic<float>* threshold = nullptr;  ///< shared: k products at least this large were found; from −∞
   std::byte* scratch = nullptr;             ///< matmul_scratch_bytes(cols), private to the thread
 };
+
+/// Upper bounds of what a Screen must know of one row of activations: their length in 8 bits, and how far their BF16 form
+/// is from that, with what the sums of products may be rounded by for weights of length 1.
+float screening_length(const Activations& x);
+float screening_distance(const Activations& x);
 
 /// Attention of the consecutive queries of one sequence, for one KV head and the query heads that share it.
 struct AttentionArgs {
@@ -120,9 +126,9 @@ struct Kernels {
   void (*matmul)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
                  const MatmulOutput& out, std::byte* scratch);
 
-  /// The same for one row of x and a w packed as q8_split, for when only the k largest products are wanted: y[r] is the
-  /// product or, where it is certainly smaller than k others, −∞. Reads the high nibbles of all rows, and the low
-  /// nibbles of those whose bound reaches the threshold.
+  /// The same for one row of x and a w packed as q8_split or bf16_split, for when only the k largest products are
+  /// wanted: y[r] is the product or, where it is certainly smaller than k others, −∞. Reads the high nibbles, or the
+  /// sketch, of all rows, and the rest of those whose bound reaches the threshold.
   void (*screen)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
                  const Screen& screen, float* y);
 

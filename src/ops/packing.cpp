@@ -28,7 +28,7 @@ float f16_at(const std::byte* at) {
 PanelLayout panel_layout(Packing packing, std::int64_t cols) {
   const auto k = static_cast<std::size_t>(cols);
   const std::size_t blocks = k / 32, super_blocks = k / 256;
-  std::size_t quants = 0, high = 0, scales = 0, supers = 0, low = 0;
+  std::size_t quants = 0, high = 0, scales = 0, supers = 0, apart = 0;
   switch (packing) {
     case Packing::f32:
       quants = k * panel_rows * 4;
@@ -59,7 +59,10 @@ PanelLayout panel_layout(Packing packing, std::int64_t cols) {
       quants = blocks * 256, high = blocks * 128, scales = blocks * 32, supers = super_blocks * 32;
       break;
     case Packing::q8_split:
-      quants = low = blocks * 256, scales = blocks * 32, supers = 64;
+      quants = apart = blocks * 256, scales = blocks * 32, supers = 64;
+      break;
+    case Packing::bf16_split:
+      quants = blocks * 256, scales = blocks * 32, supers = 128, apart = blocks * 48 * panel_rows;
       break;
     case Packing::affine8:
       quants = blocks * 512, scales = blocks * 256;
@@ -71,7 +74,7 @@ PanelLayout panel_layout(Packing packing, std::int64_t cols) {
   layout.scales = layout.high + round_to_line(high);
   layout.supers = layout.scales + round_to_line(scales);
   layout.bytes = layout.supers + round_to_line(supers);
-  layout.low_bytes = low;
+  layout.apart_bytes = apart;
   return layout;
 }
 
@@ -122,6 +125,17 @@ int two_high_bits(const std::byte* high, std::int64_t b, int i, int r) {
 }
 
 }  // namespace
+
+std::uint16_t split_bf16(int code, const std::byte* rest, int i) {
+  const int upper = static_cast<int>(rest[32 + i / 2]) >> i % 2 * 4 & 15;
+  return static_cast<std::uint16_t>((code < 8 ? 0x8000 : 0) | 0x3000 | upper << 8 | static_cast<int>(rest[i]));
+}
+
+bool is_whole(const PackedMatrix& matrix) {
+  for (std::int64_t row = 0; row < matrix.rows; ++row)
+    if (!(load<float>(matrix.panel(row / panel_rows) + matrix.layout.supers + row % panel_rows * 4) >= 0)) return false;
+  return true;
+}
 
 void unpack_row(const PackedMatrix& matrix, std::int64_t row, float* out) {
   const std::byte* panel = matrix.panel(row / panel_rows);
@@ -176,11 +190,15 @@ void unpack_row(const PackedMatrix& matrix, std::int64_t row, float* out) {
         break;
       }
       case Packing::q8_split: {
-        const std::byte* low_nibbles = matrix.low_nibbles(row / panel_rows) + b * 256 + low_nibbles_of_row(r);
+        const std::byte* low_nibbles = matrix.apart(row / panel_rows) + b * 256 + low_nibbles_of_row(r);
         const auto low = static_cast<int>(low_nibbles[i % 16]) >> (i < 16 ? 0 : 4) & 15;
         out[k] = scale16() * static_cast<float>((nibble(quants, b, i, r) << 4 | low) - 128);
         break;
       }
+      case Packing::bf16_split:
+        out[k] = bf16_to_f32(split_bf16(
+            nibble(quants, b, i, r), matrix.apart(row / panel_rows) + r * split_row_bytes(matrix.cols) + b * 48, i));
+        break;
       case Packing::affine8: {
         const auto q = static_cast<float>(static_cast<int>(quants[b * 512 + 64 * (i / 4) + 4 * r + i % 4]));
         const std::byte* pair = scales + (2 * b + i / 16) * 128;

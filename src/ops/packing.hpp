@@ -31,14 +31,33 @@ inline constexpr int panel_rows = 16;
 ///          a row's product, for activations of length 1.  After all panels, theirs in the same order: low nibbles
 ///          [cols/32][4][4][16] bytes: line g of a block holds rows g, g + 4, g + 8, g + 12, so that one row can be
 ///          read alone and a transpose of 4×4 words gives the quads of all;  byte i holds k = i (low) and 16 + i (high)
+///   bf16_split  BF16 in two planes, so that a screen can read a quarter of it: quants and scales as q4_0, a sketch:
+///          weight ≈ scale · (q − 7.5), of the weight's sign;  [2][16] f32: the length of what the sketch leaves out of a
+///          row, and of the row.  After all panels, theirs in the same order: [16][cols/32][48] bytes: bits 0–7 of 32
+///          weights, then bits 8–11 of k = 2i (low) and 2i + 1 (high). The other three bits are 011, for magnitudes of
+///          2⁻³¹ to 2; smaller ones become 2⁻³¹
 ///   affine8  quants as q8_0 without the offset;  [cols/16][2][16] f32 scales and offsets;  weight = scale · q + offset
 ///          (what every rarer format is expanded to)
-enum class Packing : std::uint8_t { f32, f16, bf16, bf16_pairs, q4_0, q5_0, q8_0, q4_k, q5_k, q6_k, q8_split, affine8 };
+enum class Packing : std::uint8_t {
+  f32,
+  f16,
+  bf16,
+  bf16_pairs,
+  q4_0,
+  q5_0,
+  q8_0,
+  q4_k,
+  q5_k,
+  q6_k,
+  q8_split,
+  bf16_split,
+  affine8
+};
 
 /// Byte offsets of a panel's sections; a section a packing does not have is empty.
 struct PanelLayout {
   std::size_t quants = 0, high = 0, scales = 0, supers = 0, bytes = 0;
-  std::size_t low_bytes = 0;  ///< of the part that lies after all panels
+  std::size_t apart_bytes = 0;  ///< of the part that lies after all panels
 };
 PanelLayout panel_layout(Packing packing, std::int64_t cols);
 
@@ -51,10 +70,10 @@ struct PackedMatrix {
 
   std::int64_t panels() const { return (rows + panel_rows - 1) / panel_rows; }
   const std::byte* panel(std::int64_t p) const { return data + static_cast<std::size_t>(p) * layout.bytes; }
-  const std::byte* low_nibbles(std::int64_t p) const {
-    return panel(panels()) + static_cast<std::size_t>(p) * layout.low_bytes;
+  const std::byte* apart(std::int64_t p) const {
+    return panel(panels()) + static_cast<std::size_t>(p) * layout.apart_bytes;
   }
-  std::size_t bytes() const { return static_cast<std::size_t>(panels()) * (layout.bytes + layout.low_bytes); }
+  std::size_t bytes() const { return static_cast<std::size_t>(panels()) * (layout.bytes + layout.apart_bytes); }
 };
 
 /// The packing for weights stored as `dtype`; `bf16_dot`: the machine multiplies BF16 pairs,
@@ -65,6 +84,16 @@ Packing packing_for(DType dtype, bool bf16_dot);
 constexpr std::int64_t low_nibbles_of_row(int row) {
   return row % 4 * 64 + row / 4 * 16;
 }
+
+/// The bytes of a row of bf16_split that lie after all panels.
+constexpr std::int64_t split_row_bytes(std::int64_t cols) {
+  return cols / 32 * 48;
+}
+/// Weight i of a block from its code and those bytes.
+std::uint16_t split_bf16(int code, const std::byte* rest, int i);
+
+/// Whether a matrix packed as bf16_split holds what was stored: its weights may have been too large.
+bool is_whole(const PackedMatrix& matrix);
 
 /// One row of a packed matrix as floats: exactly the weights the products use.
 void unpack_row(const PackedMatrix& matrix, std::int64_t row, float* out);

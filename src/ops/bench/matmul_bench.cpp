@@ -24,7 +24,8 @@ constexpr NamedPacking packings[] = {{"f32", Packing::f32},           {"f16", Pa
                                      {"q4_0", Packing::q4_0},         {"q5_0", Packing::q5_0},
                                      {"q8_0", Packing::q8_0},         {"q4_k", Packing::q4_k},
                                      {"q5_k", Packing::q5_k},         {"q6_k", Packing::q6_k},
-                                     {"q8_split", Packing::q8_split}, {"affine8", Packing::affine8}};
+                                     {"q8_split", Packing::q8_split}, {"bf16_split", Packing::bf16_split},
+                                     {"affine8", Packing::affine8}};
 
 struct Shape {
   const char* name;
@@ -83,7 +84,7 @@ void matmul(benchmark::State& state, const Kernels& table, Packing packing, cons
 const bool registered = [] {
   for (const Kernels* table : available_kernels())
     for (const auto& [name, packing] : packings) {
-      if (packing == Packing::bf16_pairs && !table->bf16_dot) continue;
+      if (forms_for(packing).bf16 && !table->bf16_dot) continue;
       for (const Shape& shape : shapes)
         for (const std::int64_t m : {1, 8, 32, 512}) {
           if (shape.rows > 100000 && m > 32) continue;  // prompts want the logits of their last tokens only

@@ -44,6 +44,10 @@ const bool registered = [] {
       benchmark::RegisterBenchmark(name.c_str(), pack, dtype, packing);
     }
   benchmark::RegisterBenchmark("pack/Q8_0/split", pack, DType::q8_0, Packing::q8_split);
+  if (kernels().bf16_dot)
+    for (const DType dtype : {DType::f16, DType::bf16})
+      benchmark::RegisterBenchmark(("pack/" + std::string(info(dtype).name) + "/split").c_str(), pack, dtype,
+                                   Packing::bf16_split);
   return true;
 }();
 

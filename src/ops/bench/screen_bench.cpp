@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/ops.hpp"
@@ -39,42 +41,61 @@ void rotate(float* x) {
 struct Head {
   std::vector<float> weights;  ///< [rows, cols]
   std::vector<std::byte> panels;
-  PackedMatrix packed{Packing::q8_split, rows, cols, nullptr, panel_layout(Packing::q8_split, cols)};
+  PackedMatrix packed;
 
-  explicit Head(bool spectrum) : weights(rows * cols) {
+  Head(bool spectrum, Packing packing)
+      : weights(rows * cols), packed{packing, rows, cols, nullptr, panel_layout(packing, cols)} {
     std::mt19937 random(1);
     std::normal_distribution<float> normal;
     for (std::int64_t r = 0; r < rows; ++r) {
       float* row = &weights[static_cast<std::size_t>(r * cols)];
       for (std::int64_t c = 0; c < cols; ++c)
-        row[c] = normal(random) / (spectrum ? std::sqrt(static_cast<float>(c + 1)) : 1);
+        row[c] = 0.1f * normal(random) / (spectrum ? std::sqrt(static_cast<float>(c + 1)) : 1);
       if (spectrum) rotate(row);
     }
     panels.resize(packed.bytes() + 64);
     packed.data = panels.data() + (64 - reinterpret_cast<std::uintptr_t>(panels.data()) % 64) % 64;
-    std::vector<std::byte> stored(panel_rows * cols / 32 * 34);
+    const bool quantized = packing == Packing::q8_split;
+    constexpr std::int64_t largest = cols * 2;  // bytes of a row
+    std::vector<std::byte> stored(panel_rows * largest);
     for (std::int64_t p = 0; p < packed.panels(); ++p) {
       const std::byte* sources[panel_rows];
       for (int i = 0; i < panel_rows; ++i) {
-        std::byte* at = &stored[static_cast<std::size_t>(i * cols / 32 * 34)];
+        std::byte* at = &stored[static_cast<std::size_t>(i * largest)];
         sources[i] = at;
-        for (std::int64_t b = 0; b < cols / 32; ++b, at += 34) {
-          const float* from = &weights[static_cast<std::size_t>((p * panel_rows + i) * cols + b * 32)];
-          float most = 0;
-          for (int c = 0; c < 32; ++c) most = std::max(most, std::fabs(from[c]));
-          const std::uint16_t scale = f32_to_f16(most / 127);
-          std::memcpy(at, &scale, 2);
-          for (int c = 0; c < 32; ++c)
-            at[2 + c] = std::bit_cast<std::byte>(static_cast<std::int8_t>(std::lround(from[c] * 127 / most)));
-        }
+        const float* from = &weights[static_cast<std::size_t>((p * panel_rows + i) * cols)];
+        quantized ? store_q8_0(from, at) : store_bf16(from, at);
       }
-      kernels().pack(DType::q8_0, sources, packed, p);
+      kernels().pack(quantized ? DType::q8_0 : DType::bf16, sources, packed, p);
+    }
+  }
+
+  static void store_bf16(const float* from, std::byte* at) {
+    for (std::int64_t c = 0; c < cols; ++c) {
+      const std::uint16_t bits = f32_to_bf16(from[c]);
+      std::memcpy(at + 2 * c, &bits, 2);
+    }
+  }
+
+  static void store_q8_0(const float* from, std::byte* at) {
+    for (std::int64_t b = 0; b < cols / 32; ++b, at += 34, from += 32) {
+      float most = 0;
+      for (int c = 0; c < 32; ++c) most = std::max(most, std::fabs(from[c]));
+      const std::uint16_t scale = f32_to_f16(most / 127);
+      std::memcpy(at, &scale, 2);
+      for (int c = 0; c < 32; ++c)
+        at[2 + c] = std::bit_cast<std::byte>(static_cast<std::int8_t>(std::lround(from[c] * 127 / most)));
     }
   }
 };
 
+template <Packing packing>
 void screen(benchmark::State& state, Kind kind, int k) {
-  static const Head gaussian(false), spectrum(true);
+  if (packing == Packing::bf16_split && !kernels().bf16_dot) {
+    state.SkipWithError("no BF16 dot products here");
+    return;
+  }
+  static const Head gaussian(false, packing), spectrum(true, packing);
   const Head& head = kind == Kind::gaussian ? gaussian : spectrum;
   std::mt19937 random(2);
   std::normal_distribution<float> normal;
@@ -97,24 +118,25 @@ void screen(benchmark::State& state, Kind kind, int k) {
   }
 
   std::vector<std::int8_t> q8(cols);
+  std::vector<std::uint16_t> bf16(cols);
   std::vector<float> scales(cols / 32), sums(cols / 32), y(rows), best(static_cast<std::size_t>(k));
   std::vector<std::int32_t> offsets32(cols / 32), offsets16(cols / 16);
   const Activations x{
-      1, cols, nullptr, nullptr, q8.data(), scales.data(), sums.data(), offsets32.data(), offsets16.data()};
+      1, cols, nullptr, bf16.data(), q8.data(), scales.data(), sums.data(), offsets32.data(), offsets16.data()};
   std::vector<std::byte> scratch(matmul_scratch_bytes(cols) + 64);
   std::int64_t computed = 0, passes = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    kernels().prepare(states[static_cast<std::size_t>(passes % n_states)].data(), 0, 0, cols, {.q8 = true}, x);
-    double square = 0;
-    for (std::int64_t c = 0; c < cols; ++c)
-      square += std::pow(double{scales[static_cast<std::size_t>(c / 32)]} * q8[static_cast<std::size_t>(c)], 2);
+    const float* values = states[static_cast<std::size_t>(passes % n_states)].data();
+    kernels().prepare(values, 0, 0, cols, {.bf16 = true, .q8 = true}, x);
+    const float length = screening_length(x), distance = screening_distance(x);
     std::ranges::fill(best, -INFINITY);
     std::atomic<float> threshold = -INFINITY;
     state.ResumeTiming();
     kernels().screen(head.packed, 0, head.packed.panels(), x,
                      {.k = k,
-                      .length = static_cast<float>(std::sqrt(square) * (1 + 1e-6)),
+                      .length = length,
+                      .distance = distance,
                       .best = best.data(),
                       .threshold = &threshold,
                       .scratch = scratch.data()},
@@ -127,15 +149,23 @@ void screen(benchmark::State& state, Kind kind, int k) {
       static_cast<double>(computed) / static_cast<double>(std::min<std::int64_t>(passes, n_states) * rows);
   state.counters["rows computed"] = share;
   state.counters["bytes read"] =
-      (static_cast<double>(head.packed.layout.bytes) + share * static_cast<double>(head.packed.layout.low_bytes)) /
-      static_cast<double>(head.packed.layout.bytes + head.packed.layout.low_bytes);
+      (static_cast<double>(head.packed.layout.bytes) + share * static_cast<double>(head.packed.layout.apart_bytes)) /
+      static_cast<double>(head.packed.layout.bytes + head.packed.layout.apart_bytes);
 }
-BENCHMARK_CAPTURE(screen, gaussian_top_1, Kind::gaussian, 1);
-BENCHMARK_CAPTURE(screen, gaussian_top_40, Kind::gaussian, 40);
-BENCHMARK_CAPTURE(screen, spectrum_top_1, Kind::spectrum, 1);
-BENCHMARK_CAPTURE(screen, spectrum_top_40, Kind::spectrum, 40);
-BENCHMARK_CAPTURE(screen, trained_top_1, Kind::trained, 1);
-BENCHMARK_CAPTURE(screen, trained_top_40, Kind::trained, 40);
+
+const bool registered = [] {
+  const auto add = [](const char* name, auto* run) {
+    for (const auto& [kind, states] : {std::pair{Kind::gaussian, "gaussian"}, {Kind::spectrum, "spectrum"},
+                                       {Kind::trained, "trained"}})
+      for (const int k : {1, 40}) {
+        const std::string label = std::string("screen/") + name + "/" + states + "/" + std::to_string(k);
+        benchmark::RegisterBenchmark(label.c_str(), run, kind, k);
+      }
+  };
+  add("q8_split", screen<Packing::q8_split>);
+  add("bf16_split", screen<Packing::bf16_split>);
+  return true;
+}();
 
 }  // namespace
 }  // namespace sw

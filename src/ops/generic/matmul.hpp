@@ -33,7 +33,7 @@ struct Panel {
     high = base + w.layout.high;
     scales = base + w.layout.scales;
     supers = base + w.layout.supers;
-    low = w.low_nibbles(p);
+    low = w.apart(p);
   }
 };
 
@@ -187,7 +187,7 @@ class NextPair {
   NextPair(const PackedMatrix& w, std::int64_t p, std::int64_t steps) {
     const std::int64_t begin = std::min(p, w.panels()), end = std::min(p + 2, w.panels());
     parts_[0] = {w.panel(begin), w.panel(end)};
-    parts_[1] = {w.low_nibbles(begin), w.low_nibbles(end)};
+    parts_[1] = {w.apart(begin), w.apart(end)};
     const std::int64_t lines = (parts_[0].end - parts_[0].at + 63) / 64;
     lines_ = (lines + steps - 1) / steps;
   }
@@ -488,6 +488,77 @@ void float_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, c
   }
 }
 
+/// Block b of 16 rows of bf16_split as a panel of pairs has it: `codes` are the rows' own as in a panel, and rest(r) is
+/// where a row's further bits begin.
+template <class S, class Rest>
+void pairs_of_rows(const std::byte* codes, Rest&& rest, std::int64_t b, typename S::B (&pairs)[16]) {
+  for (int r = 0; r < panel_rows; ++r) pairs[r] = S::magnitudes_of_block(rest(r) + b * 48);
+  S::transpose_rows(pairs);
+  S::put_signs(pairs, codes + b * 256);
+}
+
+/// Block b of a panel of bf16_split in pairs; asks for as much of the panel `ahead` after this one.
+template <class S>
+void read_split(const PackedMatrix& w, std::int64_t p, std::int64_t b, int ahead, typename S::B (&pairs)[16]) {
+  const std::byte *codes = w.panel(p) + w.layout.quants, *rest = w.apart(p);
+  prefetch_ahead<S>(codes + b * 288, ahead * static_cast<std::int64_t>(w.layout.bytes), 288);
+  prefetch_ahead<S>(rest + b * 768, ahead * static_cast<std::int64_t>(w.layout.apart_bytes), 768);
+  pairs_of_rows<S>(codes, [&](int r) { return rest + r * split_row_bytes(w.cols); }, b, pairs);
+}
+
+/// M rows of activations times G panels: a few multiply what they read at once. Each product is one long chain of sums,
+/// so several panels go side by side.
+template <class S, int M, int G>
+void split_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std::int64_t row,
+                const MatmulOutput& out) {
+  typename S::F acc[M][G];
+  for (int m = 0; m < M; ++m)
+    for (int g = 0; g < G; ++g) acc[m][g] = S::zero();
+  for (std::int64_t b = 0; b < w.cols / 32; ++b) {
+    typename S::B pairs[G][16];
+    for (int g = 0; g < G; ++g) read_split<S>(w, p + g, b, G, pairs[g]);
+    for (int i = 0; i < 16; ++i)
+      for (int m = 0; m < M; ++m) {
+        const auto value = ElementBf16Pairs<S>::activation(x, row + m, 16 * b + i);
+        for (int g = 0; g < G; ++g) acc[m][g] = ElementBf16Pairs<S>::multiply(pairs[g][i], value, acc[m][g]);
+      }
+  }
+  store_tile<S>(out, row, p * panel_rows, w.rows, acc);
+}
+
+/// For many rows panels become panels of pairs in the scratch, two at a time, and are multiplied there.
+template <class S>
+void split_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
+                  const MatmulOutput& out, std::byte* scratch) {
+  constexpr int few = 4;
+  if (x.rows <= few) {
+    const auto panels = [&]<int G>(std::int64_t p) {
+      for_row_tiles<few>(x.rows, [&]<int M>(std::int64_t row) { split_tile<S, M, G>(w, p, x, row, out); });
+    };
+    std::int64_t p = begin;
+    for (; p + 4 <= end; p += 4) panels.template operator()<4>(p);
+    for (; p < end; ++p) panels.template operator()<1>(p);
+    return;
+  }
+  const PanelLayout layout = panel_layout(Packing::bf16_pairs, w.cols);
+  for (std::int64_t p = begin; p < end; p += 2) {
+    const std::int64_t wide = std::min<std::int64_t>(end - p, 2), first = p * panel_rows;
+    for (std::int64_t panel = 0; panel < wide; ++panel) {
+      std::byte* to = scratch + panel * static_cast<std::int64_t>(layout.bytes);
+      for (std::int64_t b = 0; b < w.cols / 32; ++b) {
+        typename S::B pairs[16];
+        read_split<S>(w, p + panel, b, 1, pairs);
+        for (int i = 0; i < 16; ++i) S::store_bytes(to + (16 * b + i) * 64, pairs[i]);
+      }
+    }
+    const PackedMatrix pairs{Packing::bf16_pairs, std::min(wide * panel_rows, w.rows - first), w.cols, scratch, layout};
+    MatmulOutput here = out;
+    here.first -= first;
+    if (here.bias) here.bias += first;
+    float_matmul<S, ElementBf16Pairs<S>>(pairs, 0, wide, x, here);
+  }
+}
+
 template <class S>
 void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const MatmulOutput& out,
             std::byte* scratch) {
@@ -500,6 +571,9 @@ void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
       return float_matmul<S, ElementBf16<S>>(w, begin, end, x, out);
     case Packing::bf16_pairs:
       if constexpr (S::has_bf16_dot) return float_matmul<S, ElementBf16Pairs<S>>(w, begin, end, x, out);
+      return;
+    case Packing::bf16_split:
+      if constexpr (S::has_bf16_dot) return split_matmul<S>(w, begin, end, x, out, scratch);
       return;
     case Packing::q4_0:
       return quantized_matmul<S, Q4_0<S>>(w, begin, end, x, out, scratch);

@@ -272,6 +272,56 @@ void pack_q8_split(const Rows& rows, const PackedMatrix& matrix, std::byte* pane
       rows, [&](int r) { return screening_bound(rows.at[r], matrix.cols / 32); }, panel + matrix.layout.supers);
 }
 
+/// Rows in BF16, and a sketch of them. What the sketch leaves out of a row, e, moves its product by no more than ‖e‖ times
+/// the activations' length (Cauchy–Schwarz); the row's own length is for what the activations' forms differ by, and for
+/// rounding (screening_distance()). A row with weights that are too large has a bound of −1.
+template <class S>
+void pack_bf16_split(DType dtype, const Rows& rows, const PackedMatrix& matrix, std::byte* panel, std::byte* apart) {
+  using F = typename S::F;
+  F left_out[panel_rows], length[panel_rows];
+  bool whole[panel_rows];
+  for (int r = 0; r < panel_rows; ++r) left_out[r] = length[r] = S::zero(), whole[r] = true;
+  const auto read = [&](int r, std::int64_t b, F (&v)[2]) {
+    for (int half = 0; half < 2; ++half) {
+      const std::byte* stored = rows.at[r] + 64 * b + 32 * half;
+      v[half] = dtype == DType::f16 ? S::round_to_bf16(S::load_f16(stored)) : S::load_bf16(stored);
+    }
+  };
+  for (std::int64_t b = 0; b < matrix.cols / 32; ++b) {
+    // Scales that F16 has no bits for are 0: the block is left to ‖e‖.
+    alignas(64) float scales[panel_rows] = {};
+    for (int r = 0; r < rows.count; ++r) {
+      F v[2];
+      read(r, b, v);
+      const float scale = S::max_lanes(S::max(S::abs(v[0]), S::abs(v[1]))) / 7.8f;
+      scales[r] = scale > 1e-6f && scale < 6e4f ? scale : 0;
+    }
+    std::byte* stored_scales = panel + matrix.layout.scales + b * 32;
+    S::store_f16(reinterpret_cast<std::uint16_t*>(stored_scales), S::load(scales));
+    S::store(scales, S::load_f16(stored_scales));
+    put_nibbles(
+        rows,
+        [&](int r) {
+          F v[2], e[2];
+          read(r, b, v);
+          std::byte codes[16];
+          whole[r] &= S::split_block(v, scales[r], codes, apart + r * split_row_bytes(matrix.cols) + b * 48, e);
+          left_out[r] = S::fma(e[0], e[0], S::fma(e[1], e[1], left_out[r]));
+          length[r] = S::fma(v[0], v[0], S::fma(v[1], v[1], length[r]));
+          return load<Bytes>(codes);
+        },
+        panel + b * 256);
+  }
+  // Of positive terms: what rounding took from these sums is below cols + 8 parts in 2²⁴.
+  const float more = 1 + static_cast<float>(matrix.cols + 8) * 0x1p-24f;
+  const auto root = [&](F squares) { return std::sqrt(S::sum_lanes(squares)) * more; };
+  std::byte* bounds = panel + matrix.layout.supers;
+  put_numbers(
+      rows, [&](int r) { return whole[r] ? root(left_out[r]) * 1.001f + root(length[r]) * 0x1p-20f : -1; }, bounds);
+  put_numbers(
+      rows, [&](int r) { return root(length[r]); }, bounds + panel_rows * sizeof(float));
+}
+
 /// The low or high nibbles of 32 bytes, in pairs 16 columns apart.
 Bytes nibbles_of(const std::uint8_t* bytes, bool high) {
   const auto first = load<Bytes>(bytes), second = load<Bytes>(bytes + 16);
@@ -379,7 +429,11 @@ void pack(DType dtype, const std::byte* const (&stored)[panel_rows], const Packe
     case Packing::q8_0:
       return pack_q8_0(rows, matrix, panel);
     case Packing::q8_split:
-      return pack_q8_split(rows, matrix, panel, const_cast<std::byte*>(matrix.low_nibbles(p)));
+      return pack_q8_split(rows, matrix, panel, const_cast<std::byte*>(matrix.apart(p)));
+    case Packing::bf16_split:
+      if constexpr (S::has_bf16_dot)
+        return pack_bf16_split<S>(dtype, rows, matrix, panel, const_cast<std::byte*>(matrix.apart(p)));
+      return;
     case Packing::q4_k:
       return pack_q45_k<BlockQ4_K>(rows, matrix, panel);
     case Packing::q5_k:

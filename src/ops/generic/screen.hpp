@@ -1,9 +1,9 @@
-// The k largest products of a head, exactly, from little more than half of its bytes.
+// The k largest products of a head, exactly, from little more than half of its bytes, or less.
 //
-// A pass over the high nibbles gives every product up to an error that the row's stored bound times the activations'
-// length limits (packing.cpp, screening_bound). A row whose product plus bound stays below k products already known
-// cannot be among the k largest, whatever its low nibbles; every other row is computed in full, with the roundings of
-// the matrix product. The more rows were seen, the higher the threshold and the fewer low nibbles are read: exactness
+// A pass over the high nibbles (q8_split), or over a sketch in 4 bits (bf16_split), gives every product up to an error that
+// the row's stored bounds and the activations limit (pack.hpp). A row whose product plus bound stays below k products
+// already known cannot be among the k largest, whatever was not read of it; every other row is computed in full, with
+// the roundings of the matrix product. The more rows were seen, the higher the threshold and the less is read: exactness
 // never depends on how tight the bound is, only the number of bytes does.
 #pragma once
 
@@ -80,9 +80,22 @@ void keep_best(const Screen& screen, float value) {
   }
 }
 
+/// Which of a panel's rows can still be among the largest, one bit each; all are marked as left out in y.
 template <class S>
-void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
-            float* y) {
+unsigned passing(const PackedMatrix& w, std::int64_t p, typename S::F bounds, const Screen& s, float* y) {
+  alignas(64) float upper[panel_rows];
+  S::store(upper, bounds);
+  const float threshold = s.threshold->load(std::memory_order_relaxed);
+  const std::int64_t rows = std::min<std::int64_t>(panel_rows, w.rows - p * panel_rows);
+  std::fill_n(y + p * panel_rows, rows, -__builtin_inff());
+  unsigned passed = 0;
+  for (unsigned lane = 0; lane < rows; ++lane) passed |= static_cast<unsigned>(!(upper[lane] < threshold)) << lane;
+  return passed;
+}
+
+template <class S>
+void screen_q8(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
+               float* y) {
   const std::int64_t blocks = w.cols / 32;
   // Rows that passed wait for one panel, while their low nibbles come from memory.
   std::int64_t waiting_panel = begin;
@@ -92,28 +105,119 @@ void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
     for (; waiting; waiting &= waiting - 1) {
       const int lane = std::countr_zero(waiting);
       const std::int64_t row = waiting_panel * panel_rows + lane;
-      if (row >= w.rows) return waiting = 0, void();
       y[row] = full_product<S>(panel, lane, blocks, x);
       keep_best<S>(s, y[row]);
     }
   };
   for (std::int64_t p = begin; p < end; ++p) {
-    alignas(64) float upper[panel_rows];
-    S::store(upper, upper_bounds<S>(w, p, x, s.length));
-    const float threshold = s.threshold->load(std::memory_order_relaxed);
-    unsigned passed = 0;
-    for (unsigned lane = 0; lane < panel_rows; ++lane)
-      passed |= static_cast<unsigned>(!(upper[lane] < threshold)) << lane;
-    const std::int64_t rows = std::min<std::int64_t>(panel_rows, w.rows - p * panel_rows);
-    std::fill_n(y + p * panel_rows, rows, -__builtin_inff());
+    const unsigned passed = passing<S>(w, p, upper_bounds<S>(w, p, x, s.length), s, y);
     for (unsigned left = passed; left; left &= left - 1)
       for (std::int64_t b = 0; b < blocks; ++b)
-        S::prefetch(w.low_nibbles(p) + b * 256 + low_nibbles_of_row(std::countr_zero(left)));
+        S::prefetch(w.apart(p) + b * 256 + low_nibbles_of_row(std::countr_zero(left)));
     finish_waiting();
     waiting_panel = p;
     waiting = passed;
   }
   finish_waiting();
+}
+
+/// Upper bounds of a panel's 16 products, from the sketch.
+template <class S>
+typename S::F sketched_bounds(const PackedMatrix& w, std::int64_t p, const Activations& x, const Screen& s) {
+  using F = typename S::F;
+  const Panel panel(w, p);
+  F acc = S::zero();
+  for (std::int64_t b = 0; b < w.cols / 32; ++b) {
+    prefetch_ahead<S>(panel.quants + b * 288, S::prefetch_bytes, 288);
+    auto t = S::zero_i();
+    for (int j = 0; j < 4; ++j) {
+      const auto bytes = S::load_bytes(panel.quants + b * 256 + 64 * j);
+      t = S::dot_small(t, S::low_nibbles(bytes), x.q8 + b * 32 + 4 * j);
+      t = S::dot_small(t, S::high_nibbles(bytes), x.q8 + b * 32 + 16 + 4 * j);
+    }
+    // −7.5 for every column; exact in fp32: below 2^16 in steps of 0.5.
+    const F centre = S::set(static_cast<float>(x.offsets32[b]) * (7.5f / 128));
+    const F scale = S::mul(S::load_f16(panel.scales + b * 32), S::broadcast(x.scales + b));
+    acc = S::fma(S::add(S::to_float(t), centre), scale, acc);
+  }
+  const auto* bounds = reinterpret_cast<const float*>(panel.supers);
+  acc = S::fma(S::load(bounds + panel_rows), S::set(s.distance), acc);
+  return S::fma(S::load(bounds), S::set(s.length), acc);
+}
+
+/// Rows of bf16_split that wait, from any panels, until there are enough for all lanes: a product is one long chain of
+/// sums, and two registers of lanes hide half of its latency.
+template <class S>
+class WaitingRows {
+ public:
+  static constexpr int groups = 2, most = groups * panel_rows;
+
+  WaitingRows(const PackedMatrix& w, const Activations& x, const Screen& s, float* y) : w_(w), x_(x), s_(s), y_(y) {
+    for (auto& group : rest_)
+      for (const std::byte*& row : group) row = w.apart(0);
+  }
+
+  void add(std::int64_t row) {
+    const int group = n_ / panel_rows, lane = n_ % panel_rows;
+    const std::byte* rest = w_.apart(row / panel_rows) + row % panel_rows * split_row_bytes(w_.cols);
+    for (std::int64_t i = 0; i < split_row_bytes(w_.cols); i += 64) S::prefetch(rest + i);
+    rest_[group][lane] = rest;
+    // The codes of all lanes side by side, as in a panel.
+    const std::byte* from = w_.panel(row / panel_rows) + w_.layout.quants + row % panel_rows * 4;
+    std::byte* to = codes(group) + lane * 4;
+    for (std::int64_t i = 0; i < w_.cols * 8; i += 64) __builtin_memcpy(to + i, from + i, 4);
+    rows_[n_] = row;
+    if (++n_ == most) finish();
+  }
+
+  void finish() {
+    typename S::F sums[groups];
+    for (auto& sum : sums) sum = S::zero();
+    for (std::int64_t b = 0; b < w_.cols / 32; ++b) {
+      typename S::B pairs[groups][16];
+      for (int g = 0; g < groups; ++g)
+        pairs_of_rows<S>(codes(g), [&](int r) { return rest_[g][r]; }, b, pairs[g]);
+      for (int i = 0; i < 16; ++i) {
+        const auto value = ElementBf16Pairs<S>::activation(x_, 0, 16 * b + i);
+        for (int g = 0; g < groups; ++g) sums[g] = ElementBf16Pairs<S>::multiply(pairs[g][i], value, sums[g]);
+      }
+    }
+    alignas(64) float products[most];
+    for (int group = 0; group < groups; ++group) S::store(products + group * panel_rows, sums[group]);
+    for (int i = 0; i < n_; ++i) {
+      y_[rows_[i]] = products[i];
+      keep_best<S>(s_, products[i]);
+    }
+    n_ = 0;
+  }
+
+ private:
+  std::byte* codes(int group) const { return s_.scratch + group * w_.cols * 8; }
+
+  const PackedMatrix& w_;
+  const Activations& x_;
+  const Screen& s_;
+  float* y_;
+  int n_ = 0;
+  std::int64_t rows_[most];
+  const std::byte* rest_[groups][panel_rows];  // of lanes that are not in use, any row's
+};
+
+template <class S>
+void screen_bf16(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
+                 float* y) {
+  WaitingRows<S> waiting(w, x, s, y);
+  for (std::int64_t p = begin; p < end; ++p)
+    for (unsigned passed = passing<S>(w, p, sketched_bounds<S>(w, p, x, s), s, y); passed; passed &= passed - 1)
+      waiting.add(p * panel_rows + std::countr_zero(passed));
+  waiting.finish();  // of what is left
+}
+
+template <class S>
+void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
+            float* y) {
+  if (w.packing == Packing::q8_split) return screen_q8<S>(w, begin, end, x, s, y);
+  if constexpr (S::has_bf16_dot) screen_bf16<S>(w, begin, end, x, s, y);
 }
 
 }  // namespace sw::generic

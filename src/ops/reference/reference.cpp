@@ -15,7 +15,10 @@
 namespace sw {
 namespace {
 
-struct Baseline {};  // no instructions beyond every processor's
+/// No instructions beyond every processor's.
+struct Baseline {
+  static constexpr bool has_bf16_dot = false;
+};
 
 template <class T>
 T read(const std::byte* at, std::int64_t i) {
@@ -34,14 +37,15 @@ float f16(const std::byte* at, std::int64_t i) {
 struct PackedRow {
   const std::byte *quants, *high, *scales, *supers, *low;
   int lane;
+  std::int64_t cols;
 
-  PackedRow(const PackedMatrix& w, std::int64_t row) : lane(static_cast<int>(row % panel_rows)) {
+  PackedRow(const PackedMatrix& w, std::int64_t row) : lane(static_cast<int>(row % panel_rows)), cols(w.cols) {
     const std::byte* panel = w.panel(row / panel_rows);
     quants = panel + w.layout.quants;
     high = panel + w.layout.high;
     scales = panel + w.layout.scales;
     supers = panel + w.layout.supers;
-    low = w.low_nibbles(row / panel_rows);
+    low = w.apart(row / panel_rows);
   }
 };
 
@@ -116,6 +120,12 @@ float quantized_dot(const PackedMatrix& w, const Codes* codes, const Activations
   return acc;
 }
 
+/// Weight i of block b of a row of bf16_split.
+float split_float(const PackedRow& w, std::int64_t b, int i) {
+  const int pair = u8(w.quants, b * 256 + i % 16 / 4 * 64 + 4 * w.lane + i % 4);
+  return bf16_to_f32(split_bf16(i < 16 ? pair & 15 : pair >> 4, w.low + w.lane * split_row_bytes(w.cols) + b * 48, i));
+}
+
 /// Element k of a row of plain numbers.
 float read_float(Packing packing, const PackedRow& w, std::int64_t k) {
   switch (packing) {
@@ -125,6 +135,8 @@ float read_float(Packing packing, const PackedRow& w, std::int64_t k) {
       return f16(w.quants, k * panel_rows + w.lane);
     case Packing::bf16:
       return bf16_to_f32(read<std::uint16_t>(w.quants, k * panel_rows + w.lane));
+    case Packing::bf16_split:
+      return split_float(w, k / 32, static_cast<int>(k % 32));
     default:
       return bf16_to_f32(read<std::uint16_t>(w.quants, 2 * (k / 2 * panel_rows + w.lane) + k % 2));
   }
@@ -154,15 +166,15 @@ void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
   auto* floats = reinterpret_cast<float*>(scratch);
   for (std::int64_t r = begin * panel_rows; r < std::min(end * panel_rows, w.rows); ++r) {
     const PackedRow weights(w, r);
-    if (forms.q8)
+    if (!forms.bf16 && forms.q8)
       for (std::int64_t half = 0; half < w.cols / 16; ++half)
         codes[half] = read_codes(w.packing, weights, half / 2, static_cast<int>(half % 2));
     else
       for (std::int64_t k = 0; k < w.cols; ++k) floats[k] = read_float(w.packing, weights, k);
     for (std::int64_t row = 0; row < x.rows; ++row) {
-      float value = forms.q8     ? quantized_dot(w, codes, x, row)
-                    : forms.bf16 ? bf16_dot(floats, x, row)
-                                 : float_dot(floats, x, row);
+      float value = forms.bf16 ? bf16_dot(floats, x, row)
+                    : forms.q8 ? quantized_dot(w, codes, x, row)
+                               : float_dot(floats, x, row);
       float& y = out.y[row * out.stride + r - out.first];
       if (out.bias) value += out.bias[r];
       if (out.add) value += y;

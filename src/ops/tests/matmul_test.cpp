@@ -153,6 +153,46 @@ TEST(Bf16Pairs, are_multiplied_almost_exactly) {
       }
 }
 
+TEST(Bf16Split, rows_have_the_products_of_panels) {
+  Random random(24);
+  for (const Kernels* table : available_kernels()) {
+    if (!table->bf16_dot) continue;
+    for (const std::int64_t cols : {32, 96, 256})
+      for (const DType dtype : {DType::f16, DType::bf16})
+        for (const std::int64_t rows : {1, 16, 40}) {
+          OwnedMatrix split(Packing::bf16_split, rows, cols), pairs(Packing::bf16_pairs, rows, cols);
+          std::vector<std::uint16_t> stored(static_cast<std::size_t>(rows * cols));
+          for (auto& bits : stored) bits = dtype == DType::f16 ? random.f16(0.05f) : f32_to_bf16(random.normal(0.05f));
+          for (OwnedMatrix* matrix : {&split, &pairs})
+            for (std::int64_t p = 0; p < matrix->view.panels(); ++p) {
+              const std::byte* sources[panel_rows];
+              for (std::int64_t i = 0; i < panel_rows; ++i) {
+                const std::int64_t row = p * panel_rows + i;
+                sources[i] = row < rows ? reinterpret_cast<const std::byte*>(stored.data() + row * cols) : nullptr;
+              }
+              table->pack(dtype, sources, matrix->view, p);
+            }
+          std::vector<float> a(static_cast<std::size_t>(cols)), b(a);
+          for (std::int64_t r = 0; r < rows; ++r) {
+            unpack_row(split.view, r, a.data());
+            unpack_row(pairs.view, r, b.data());
+            ASSERT_EQ(a, b) << "row " << r;
+          }
+          const std::vector<float> bias = random.normals(rows);
+          for (const std::int64_t m : {1, 3, 12, 40}) {
+            const OwnedActivations x = activations(m, cols, 2.0f, random);
+            const Call call = {0, split.view.panels(), random.integer(0, 1) ? bias.data() : nullptr, m == 3};
+            const Result want = multiply(*table, pairs.view, x.view, call);
+            const Result got = multiply(*table, split.view, x.view, call);
+            ASSERT_EQ(first_difference(got.y.span(), want.y.span()), -1) << m << "×" << cols << "×" << rows;
+            const Result exact = multiply(EveryTable::reference(), pairs.view, x.view, call);
+            const Result slow = multiply(EveryTable::reference(), split.view, x.view, call);
+            ASSERT_EQ(first_difference(slow.y.span(), exact.y.span()), -1) << m << "×" << cols << "×" << rows;
+          }
+        }
+  }
+}
+
 TEST_P(Matmul, equals_the_product_of_the_unpacked_weights_with_the_quantized_activations) {
   Random random(5);
   constexpr std::int64_t cols = 512, rows = 33, m = 9;

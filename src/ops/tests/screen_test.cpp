@@ -13,13 +13,43 @@ using testing::OwnedActivations;
 using testing::OwnedMatrix;
 using testing::Random;
 
+/// The same rows in panels for the product, and split for the screen.
 struct Head {
   OwnedMatrix split, plain;
 
-  /// Q8_0 rows that `value(row, column)` gives, packed both ways.
+  void pack(DType dtype, const std::vector<std::byte>& stored, std::size_t stride) {
+    for (OwnedMatrix* matrix : {&split, &plain})
+      for (std::int64_t p = 0; p < matrix->view.panels(); ++p) {
+        const std::byte* sources[panel_rows];
+        for (int i = 0; i < panel_rows; ++i) {
+          const std::int64_t row = p * panel_rows + i;
+          sources[i] = row < matrix->view.rows ? stored.data() + static_cast<std::size_t>(row) * stride : nullptr;
+        }
+        kernels().pack(dtype, sources, matrix->view, p);
+      }
+  }
+};
+
+/// Rows of 16-bit floats that `value(row, column)` gives.
+struct FloatHead : Head {
   template <class Value>
-  Head(std::int64_t rows, std::int64_t cols, Value&& value)
-      : split(Packing::q8_split, rows, cols), plain(Packing::q8_0, rows, cols) {
+  FloatHead(DType dtype, std::int64_t rows, std::int64_t cols, Value&& value)
+      : Head{{Packing::bf16_split, rows, cols}, {Packing::bf16_pairs, rows, cols}} {
+    std::vector<std::byte> stored(static_cast<std::size_t>(rows * cols * 2));
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < cols; ++c) {
+        const std::uint16_t bits = dtype == DType::f16 ? f32_to_f16(value(r, c)) : f32_to_bf16(value(r, c));
+        std::memcpy(&stored[static_cast<std::size_t>(r * cols + c) * 2], &bits, 2);
+      }
+    pack(dtype, stored, static_cast<std::size_t>(cols) * 2);
+  }
+};
+
+/// Rows in Q8_0.
+struct QuantizedHead : Head {
+  template <class Value>
+  QuantizedHead(std::int64_t rows, std::int64_t cols, Value&& value)
+      : Head{{Packing::q8_split, rows, cols}, {Packing::q8_0, rows, cols}} {
     const std::size_t stride = static_cast<std::size_t>(cols) / 32 * 34;
     std::vector<std::byte> stored(static_cast<std::size_t>(rows) * stride);
     for (std::int64_t r = 0; r < rows; ++r)
@@ -34,38 +64,80 @@ struct Head {
           block[2 + i] = static_cast<std::byte>(
               static_cast<std::int8_t>(most > 0 ? std::clamp(std::round(values[i] * 127 / most), -127.0f, 127.0f) : 0));
       }
-    for (OwnedMatrix* matrix : {&split, &plain})
-      for (std::int64_t p = 0; p < matrix->view.panels(); ++p) {
-        const std::byte* sources[panel_rows];
-        for (int i = 0; i < panel_rows; ++i) {
-          const std::int64_t row = p * panel_rows + i;
-          sources[i] = row < rows ? stored.data() + static_cast<std::size_t>(row) * stride : nullptr;
-        }
-        kernels().pack(DType::q8_0, sources, matrix->view, p);
-      }
+    pack(DType::q8_0, stored, stride);
   }
 };
 
-float length_of(const Activations& x) {
-  double square = 0;
-  for (std::int64_t k = 0; k < x.cols; ++k) square += std::pow(static_cast<double>(x.scales[k / 32]) * x.q8[k], 2);
-  return static_cast<float>(std::sqrt(square) * (1 + 1e-6));
+OwnedActivations one_row(const std::vector<float>& values) {
+  OwnedActivations x(1, static_cast<std::int64_t>(values.size()));
+  EveryTable::reference().prepare(values.data(), 0, 0, x.view.cols, {.bf16 = true, .q8 = true}, x.view);
+  return x;
+}
+
+/// What the part that a screen reads of all rows leaves out of one.
+std::vector<float> left_out(const PackedMatrix& w, std::int64_t row) {
+  std::vector<float> out(static_cast<std::size_t>(w.cols));
+  unpack_row(w, row, out.data());
+  const std::byte* panel = w.panel(row / panel_rows);
+  for (std::int64_t k = 0; k < w.cols; ++k) {
+    const std::int64_t b = k / 32, i = k % 32, lane = row % panel_rows;
+    const int pair = static_cast<int>(panel[w.layout.quants + b * 256 + i % 16 / 4 * 64 + 4 * lane + i % 4]);
+    const auto code = static_cast<float>(i < 16 ? pair & 15 : pair >> 4);
+    std::uint16_t scale;
+    std::memcpy(&scale, panel + w.layout.scales + (b * panel_rows + lane) * 2, sizeof scale);
+    const float read = w.packing == Packing::q8_split ? 16 * code + 7.5f - 128 : code - 7.5f;
+    out[static_cast<std::size_t>(k)] -= f16_to_f32(scale) * read;
+  }
+  return out;
 }
 
 class ScreenedHead : public EveryTable {
  protected:
+  /// Activations that are all that was left out of a row: the screen sees a product that is too small by the whole bound.
+  /// Another row, seen before, is nearly as good as this one really is. `make(value)` gives a head of those weights.
+  template <class Make>
+  void check_the_worst_case(Make&& make) {
+    constexpr std::int64_t rows = 64, cols = 256, seen = 3, hidden = 50;
+    Random random(21);
+    std::vector<float> weights = random.normals(rows * cols, 1e-4f);
+    const auto row = [&](std::int64_t r) { return weights.data() + r * cols; };
+    for (std::int64_t c = 0; c < cols; ++c) row(hidden)[c] *= 200;
+    const auto value = [&](auto r, auto c) { return row(r)[c]; };
+    const std::vector<float> e = left_out(make(value).split.view, hidden);
+    const auto at = [](const std::vector<float>& v, std::int64_t i) { return double{v[static_cast<std::size_t>(i)]}; };
+    double along = 0, length = 0;  // of e along what the screen reads, on which its product is to be 0
+    for (std::int64_t c = 0; c < cols; ++c) {
+      const double read = row(hidden)[c] - at(e, c);
+      along += at(e, c) * read;
+      length += read * read;
+    }
+    std::vector<float> states(e);
+    double exact = 0, square = 0;
+    for (std::int64_t c = 0; c < cols; ++c) {
+      const double x = 100 * (at(e, c) - along / length * (row(hidden)[c] - at(e, c)));
+      states[static_cast<std::size_t>(c)] = static_cast<float>(x);
+      exact += row(hidden)[c] * x;
+      square += x * x;
+    }
+    for (std::int64_t c = 0; c < cols; ++c)
+      row(seen)[c] = static_cast<float>(0.9 * exact / square) * states[static_cast<std::size_t>(c)];
+    const auto head = make(value);
+    check(head, one_row(states).view, 1, 1);
+  }
+
   /// Screens in pieces of `grain` panels by two alternating "threads"; returns how many rows were computed.
   std::int64_t check(const Head& head, const Activations& x, int k, std::int64_t grain) {
     const PackedMatrix& w = head.split.view;
     Aligned<float> want(w.rows), got(w.rows);
     const Aligned<std::byte> scratch(static_cast<std::int64_t>(matmul_scratch_bytes(w.cols)));
-    reference().matmul(head.plain.view, 0, w.panels(), x, {.y = want.get(), .stride = w.rows}, scratch.get());
+    table().matmul(head.plain.view, 0, w.panels(), x, {.y = want.get(), .stride = w.rows}, scratch.get());
     std::atomic<float> threshold = -INFINITY;
     std::vector<float> best(2 * static_cast<std::size_t>(k), -INFINITY);
     for (std::int64_t p = 0; p < w.panels(); p += grain)
       table().screen(w, p, std::min(p + grain, w.panels()), x,
                      {.k = k,
-                      .length = length_of(x),
+                      .length = screening_length(x),
+                      .distance = screening_distance(x),
                       .best = best.data() + p / grain % 2 * k,
                       .threshold = &threshold,
                       .scratch = scratch.get()},
@@ -85,16 +157,10 @@ class ScreenedHead : public EveryTable {
 };
 INSTANTIATE_TEST_SUITE_P(, ScreenedHead, testing::every_table, testing::table_name);
 
-OwnedActivations one_row(const std::vector<float>& values) {
-  OwnedActivations x(1, static_cast<std::int64_t>(values.size()));
-  EveryTable::reference().prepare(values.data(), 0, 0, x.view.cols, {.q8 = true}, x.view);
-  return x;
-}
-
 TEST_P(ScreenedHead, gives_the_largest_products_of_gaussian_rows) {
   Random random(11);
   for (const std::int64_t cols : {32, 96, 896}) {
-    const Head head(1000, cols, [&](auto, auto) { return random.normal(0.03f); });
+    const QuantizedHead head(1000, cols, [&](auto, auto) { return random.normal(0.03f); });
     for (const int k : {1, 5, 40})
       for (const std::int64_t grain : {1, 7, 64}) check(head, one_row(random.normals(cols, 3)).view, k, grain);
   }
@@ -102,7 +168,7 @@ TEST_P(ScreenedHead, gives_the_largest_products_of_gaussian_rows) {
 
 TEST_P(ScreenedHead, gives_the_largest_products_where_columns_have_outliers_and_rows_differ_in_length) {
   Random random(12);
-  const Head head(2000, 256, [&](auto r, auto c) {
+  const QuantizedHead head(2000, 256, [&](auto r, auto c) {
     return random.normal(0.02f) * (c % 64 == 3 ? 20.0f : 1.0f) * (1.0f + static_cast<float>(r % 13));
   });
   for (int i = 0; i < 10; ++i) {
@@ -112,10 +178,15 @@ TEST_P(ScreenedHead, gives_the_largest_products_where_columns_have_outliers_and_
   }
 }
 
+TEST_P(ScreenedHead, gives_a_row_whose_bound_is_reached) {
+  check_the_worst_case([](auto&& value) { return QuantizedHead(64, 256, value); });
+}
+
 TEST_P(ScreenedHead, keeps_every_row_of_a_tie) {
   Random random(13);
   const auto row = random.normals(64);
-  const Head head(333, 64, [&](auto r, auto c) { return r % 3 == 0 ? row[static_cast<std::size_t>(c)] : 0.0f; });
+  const QuantizedHead head(333, 64,
+                           [&](auto r, auto c) { return r % 3 == 0 ? row[static_cast<std::size_t>(c)] : 0.0f; });
   check(head, one_row(row).view, 1, 4);
   check(head, one_row(std::vector<float>(64, 0.0f)).view, 3, 4);
 }
@@ -123,7 +194,83 @@ TEST_P(ScreenedHead, keeps_every_row_of_a_tie) {
 TEST_P(ScreenedHead, reads_few_low_nibbles_once_the_threshold_has_risen) {
   if (&table() == &reference()) return;  // computes everything
   Random random(14);
-  const Head head(16384, 256, [&](auto, auto) { return random.normal(0.03f); });
+  const QuantizedHead head(16384, 256, [&](auto, auto) { return random.normal(0.03f); });
+  EXPECT_LT(check(head, one_row(random.normals(256)).view, 1, 64), 16384 / 4);
+}
+
+/// Screens of heads in 16-bit floats, where BF16 pairs are multiplied.
+class ScreenedFloats : public ScreenedHead {};
+std::vector<const Kernels*> tables_of_pairs() {
+  std::vector<const Kernels*> out(available_kernels().begin(), available_kernels().end());
+  std::erase_if(out, [](const Kernels* table) { return !table->bf16_dot; });
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(, ScreenedFloats, ::testing::ValuesIn(tables_of_pairs()), testing::table_name);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ScreenedFloats);
+
+TEST_P(ScreenedFloats, give_the_largest_products_of_gaussian_rows) {
+  Random random(15);
+  for (const DType dtype : {DType::f16, DType::bf16})
+    for (const std::int64_t cols : {32, 96, 896}) {
+      const FloatHead head(dtype, 1000, cols, [&](auto, auto) { return random.normal(0.03f); });
+      for (const int k : {1, 5, 40})
+        for (const std::int64_t grain : {1, 7, 64}) check(head, one_row(random.normals(cols, 3)).view, k, grain);
+    }
+}
+
+TEST_P(ScreenedFloats, give_the_largest_products_where_columns_have_outliers_and_rows_differ_in_length) {
+  Random random(16);
+  const FloatHead head(DType::bf16, 2000, 256, [&](auto r, auto c) {
+    return random.normal(0.001f) * (c % 64 == 3 ? 20.0f : 1.0f) * (1.0f + static_cast<float>(r % 13));
+  });
+  for (int i = 0; i < 10; ++i) {
+    auto values = random.normals(256);
+    values[static_cast<std::size_t>(random.integer(0, 255))] *= 50;
+    check(head, one_row(values).view, 1 + i, 16);
+  }
+}
+
+TEST_P(ScreenedFloats, bound_rows_of_any_magnitude) {
+  Random random(17);
+  for (const float scale : {1e-7f, 1e-5f, 1e-3f, 1.0f}) {
+    const FloatHead head(DType::bf16, 400, 64, [&](auto r, auto) {
+      const float size = r % 50 == 7 ? 1 : scale * (r % 3 == 0 ? 0.01f : 1.0f);
+      return random.uniform(0.5f, 1.0f) * (random.integer(0, 1) ? size : -size);
+    });
+    for (const float length : {1e-3f, 1.0f, 1e6f}) check(head, one_row(random.normals(64, length)).view, 3, 4);
+  }
+}
+
+TEST_P(ScreenedFloats, give_a_row_whose_bound_is_reached) {
+  check_the_worst_case([](auto&& value) { return FloatHead(DType::bf16, 64, 256, value); });
+}
+
+TEST_P(ScreenedFloats, keep_every_row_of_a_tie) {
+  Random random(18);
+  const auto row = random.normals(64, 0.2f);
+  const FloatHead head(DType::f16, 333, 64,
+                       [&](auto r, auto c) { return r % 3 == 0 ? row[static_cast<std::size_t>(c)] : 0.001f; });
+  check(head, one_row(row).view, 1, 4);
+  check(head, one_row(std::vector<float>(64, 0.0f)).view, 3, 4);
+}
+
+TEST_P(ScreenedFloats, say_which_weights_do_not_fit) {
+  for (const float wrong : {NAN, INFINITY, -INFINITY, 2.0f, -3.0f}) {
+    const FloatHead head(DType::bf16, 100, 64, [&](auto r, auto c) { return r == 77 && c == 9 ? wrong : 0.01f; });
+    EXPECT_FALSE(is_whole(head.split.view)) << wrong;
+  }
+  const FloatHead head(DType::bf16, 100, 64, [&](auto r, auto) { return r == 77 ? -1.99f : 1e-12f; });
+  EXPECT_TRUE(is_whole(head.split.view));
+  std::vector<float> row(64);
+  unpack_row(head.split.view, 77, row.data());
+  EXPECT_EQ(row[3], bf16_to_f32(f32_to_bf16(-1.99f)));
+  unpack_row(head.split.view, 78, row.data());
+  EXPECT_EQ(row[3], 0x1p-31f) << "the least there is";
+}
+
+TEST_P(ScreenedFloats, read_few_rows_once_the_threshold_has_risen) {
+  Random random(20);
+  const FloatHead head(DType::f16, 16384, 256, [&](auto, auto) { return random.normal(0.03f); });
   EXPECT_LT(check(head, one_row(random.normals(256)).view, 1, 64), 16384 / 4);
 }
 
