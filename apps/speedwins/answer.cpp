@@ -89,7 +89,7 @@ Result<Report> answer(const AnswerFlags& flags) {
   };
 
   const Stopwatch stopwatch;
-  std::size_t asked = before, written = before;
+  std::size_t asked = before, written = before, n_cut = 0;
   while (written < questions.size()) {
     for (; !stop && asked < questions.size() && running.size() < most_ahead; ++asked) {
       running.push_back(std::make_shared<RunningConversation>(questions[asked], asked));
@@ -105,7 +105,12 @@ Result<Report> answer(const AnswerFlags& flags) {
     for (const auto& one : answered_now) {
       if (one->error) return std::unexpected(*one->error);
       write_answer(one->conversation, std::exchange(one->text, {}));
-      if (is_open(one->conversation)) SW_TRY(ask(one));
+      if (!is_open(one->conversation)) continue;
+      // An answer may leave no room for the next question.
+      if (auto asked_on = ask(one); !asked_on) {
+        if (!cut(one->conversation)) return std::unexpected(std::move(asked_on).error());
+        ++n_cut;
+      }
     }
     // Written in the order of the questions: that is what makes a file that was cut short go on.
     for (; !running.empty() && !is_open(running.front()->conversation); running.pop_front(), ++written)
@@ -120,10 +125,12 @@ Result<Report> answer(const AnswerFlags& flags) {
                  {"answered", written},
                  {"of", questions.size()},
                  {"kept", before},
+                 {"cut", n_cut},
                  {"new_tokens", new_tokens},
                  {"tok_s", tok_s}};
   report.text = fmt::format("{}  {} of {} answered, {} of them before; {} new tokens, {:.0f} tok/s\n", flags.out,
                             written, questions.size(), before, new_tokens, tok_s);
+  if (n_cut > 0) report.text += fmt::format("{} of them cut where the context was full\n", n_cut);
   if (written < questions.size()) report.text += "Stopped; the same command goes on.\n";
   return report;
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <span>
 
 #include "base/file.hpp"
 #include "formats/json.hpp"
@@ -38,12 +40,14 @@ Result<OpenConversation> read_question(std::string_view line, OpenAnswers open, 
   return out;
 }
 
-/// Whether the line is this conversation with its answers written.
+/// Whether the line is this conversation, or its beginning, with the answers written.
 bool is_answer_to(const OpenConversation& question, std::string_view line) {
   const auto json = nlohmann::json::parse(line, nullptr, false);
   if (!json.is_object() || !json.contains("messages") || !json["messages"].is_array()) return false;
   const auto& messages = json["messages"];
-  return std::ranges::equal(messages, question, [](const nlohmann::json& message, const Turn& turn) {
+  if (messages.size() < 2 || messages.size() > question.size() || question[messages.size() - 1].role != "assistant")
+    return false;
+  return std::ranges::equal(messages, std::span(question).first(messages.size()), [](const nlohmann::json& message, const Turn& turn) {
     return message.is_object() && message.value("role", nlohmann::json()) == turn.role &&
            (!turn.content || message.value("content", nlohmann::json()) == *turn.content);
   });
@@ -84,6 +88,15 @@ bool is_open(const OpenConversation& conversation) {
 void write_answer(OpenConversation& conversation, std::string answer) {
   const auto turn = std::ranges::find_if(conversation, is_left);
   if (turn != conversation.end()) turn->content = std::move(answer);
+}
+
+bool cut(OpenConversation& conversation) {
+  const auto open = std::ranges::find_if(conversation, is_left);
+  const auto last = std::find_if(std::reverse_iterator(open), conversation.rend(),
+                                 [](const Turn& turn) { return turn.role == "assistant"; });
+  if (last == conversation.rend()) return false;
+  conversation.erase(last.base(), conversation.end());
+  return true;
 }
 
 std::string to_line(const OpenConversation& conversation) {

@@ -30,11 +30,13 @@ std::vector<Message> before_answer(const OpenConversation& conversation);
 bool is_open(const OpenConversation& conversation);
 /// Writes the first answer that is left.
 void write_answer(OpenConversation& conversation, std::string answer);
+/// Leaves out everything after the last answer that is written; false where there is none.
+bool cut(OpenConversation& conversation);
 /// A line of JSONL with all messages, which must be written.
 std::string to_line(const OpenConversation& conversation);
 
-/// How many conversations the file holds already, which must be the first of `questions` with their answers. Half a
-/// line, as a killed program leaves it, is cut off.
+/// How many conversations the file holds already, which must be the first of `questions` with their answers, or with the
+/// first of them. Half a line, as a killed program leaves it, is cut off.
 Result<std::size_t> answered(const std::string& path, const std::vector<OpenConversation>& questions);
 
 }  // namespace sw

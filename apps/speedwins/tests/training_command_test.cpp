@@ -119,6 +119,18 @@ TEST(TrainingCommands, every_answer_of_a_conversation_is_written_after_those_bef
   EXPECT_EQ(every, two) << "as if each had been asked alone, with the answers before it";
   EXPECT_NE(every[3], ask({first, other, second}, "")[3]) << "the answer before it matters";
 
+  // Answers of 60 tokens fill a context of 128 before the third question.
+  std::ofstream(questions) << line({first, other, second, other, first, other, second});
+  fs::remove(out);
+  const std::string long_ones = "answer demo '" + questions + "' -o '" + out + "' -n 60 --ignore-eos --ctx 128 --json";
+  const Finished cut = speedwins(long_ones + " --every-answer");
+  ASSERT_EQ(cut.exit_code, 0) << cut.error;
+  EXPECT_EQ(cut.json()["cut"], 1);
+  const auto kept = nlohmann::json::parse(text_of(out))["messages"];
+  ASSERT_LT(kept.size(), 7u);
+  EXPECT_EQ(kept.back()["role"], "assistant");
+  EXPECT_EQ(speedwins(long_ones + " --every-answer").json()["kept"], 1) << "is not answered again";
+
   fs::remove(out);
   std::ofstream(questions) << line({first, other, second}) << line({first});
   const std::string command = "answer demo '" + questions + "' -o '" + out + "' -n 12 --every-answer --json";
