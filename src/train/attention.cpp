@@ -86,6 +86,10 @@ class AttentionPart final : public Sublayer {
       pass.ops.attention_backward(arguments(pass, kept, segment, head, thread),
                                   {.d_out = s.d_q + q, .d_q = s.d_q + q, .d_k = s.d_k + kv, .d_v = s.d_v + kv});
     });
+    WeightGradients gradients(pass, {{output_.weight, s.d_branch, kept.out, width, q_size_, pass.tokens},
+                                     {q_.weight, s.d_q, s.normed, q_size_, width, pass.tokens},
+                                     {k_.weight, s.d_k, s.normed, kv_size_, width, pass.tokens},
+                                     {v_.weight, s.d_v, s.normed, kv_size_, width, pass.tokens}});
     pass.rows([&](const Tile& tile, int thread) {
       float* d_normed = pass.thread_scratch[static_cast<std::size_t>(thread)];
       float* head = d_normed + tile_tokens * width;
@@ -98,6 +102,7 @@ class AttentionPart final : public Sublayer {
       v_.backward(pass, thread, d_v, kv_size_, tile.count, d_normed, width, true);
       residual_.enter_again(pass, tile, kept.residual, s.normed + tile.first * width);
       residual_.enter_backward(pass, tile, kept.residual, d_normed, dx, s.d_norm.start(tile));
+      gradients.convert(tile);
       if (!q_.bias) return;
       sum_columns(pass.ops, d_q, q_size_, tile.count, q_size_, s.d_q_bias.start(tile));
       sum_columns(pass.ops, d_k, kv_size_, tile.count, kv_size_, s.d_k_bias.start(tile));
@@ -113,10 +118,7 @@ class AttentionPart final : public Sublayer {
       s.d_k_bias.finish(pass, pass.gradient(k_.bias));
       s.d_v_bias.finish(pass, pass.gradient(v_.bias));
     }
-    add_weight_gradients(pass, {{output_.weight, s.d_branch, kept.out, width, q_size_, pass.tokens},
-                                {q_.weight, s.d_q, s.normed, q_size_, width, pass.tokens},
-                                {k_.weight, s.d_k, s.normed, kv_size_, width, pass.tokens},
-                                {v_.weight, s.d_v, s.normed, kv_size_, width, pass.tokens}});
+    gradients.add();
   }
 
  private:

@@ -33,13 +33,17 @@ class Bf16Buffer {
   Memory memory_;
 };
 
+/// Rows that are converted together.
+inline constexpr std::int64_t converted_rows = 64;
+
 /// How BF16 products are made.
 class Bf16Gemm {
  public:
   virtual ~Bf16Gemm() = default;
   /// Lays the matrix out in `arena`; from a null one it only counts. `both_ways`: for sums along its rows too.
   virtual ConvertedMatrix place(const Matrix& matrix, bool both_ways, Bf16* arena, std::int64_t& used) const = 0;
-  virtual void convert(const ConvertedMatrix& matrix, ThreadPool& pool) const = 0;
+  /// Rows [first, first + count); first is a multiple of converted_rows. Threads may convert different rows at once.
+  virtual void convert(const ConvertedMatrix& matrix, std::int64_t first, std::int64_t count) const = 0;
   virtual void multiply(int thread, const Product& product) = 0;
 };
 

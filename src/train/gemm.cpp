@@ -75,19 +75,27 @@ void Gemm::set_parameters(std::span<const Matrix> matrices, ThreadPool& pool) {
   Converted& all = impl_->parameters;
   if (!std::ranges::equal(matrices, all.matrices, {}, {}, &ConvertedMatrix::of))
     all.place(*impl_->bf16, matrices, true);
-  for (const ConvertedMatrix& matrix : all.matrices) impl_->bf16->convert(matrix, pool);
+  for (const ConvertedMatrix& matrix : all.matrices)
+    pool.parallel_for((matrix.of.rows + converted_rows - 1) / converted_rows, 1,
+                      [&](std::int64_t begin, std::int64_t end, int) {
+                        const std::int64_t first = begin * converted_rows;
+                        impl_->bf16->convert(matrix, first, std::min(end * converted_rows, matrix.of.rows) - first);
+                      });
 }
 
-std::vector<Operand> Gemm::convert(std::span<const Matrix> matrices, ThreadPool& pool) {
+std::vector<Operand> Gemm::place(std::span<const Matrix> matrices) {
   std::vector<Operand> out;
   for (const Matrix& m : matrices) out.push_back({m.values, m.stride, false});
   if (!impl_->bf16) return out;
   Converted& all = impl_->factors;
   all.place(*impl_->bf16, matrices, false);
-  for (const ConvertedMatrix& matrix : all.matrices) impl_->bf16->convert(matrix, pool);
   for (std::size_t i = 0; i < out.size(); ++i)
     out[i].converted = &*std::ranges::find(all.matrices, matrices[i], &ConvertedMatrix::of);
   return out;
+}
+
+void Gemm::convert(std::int64_t first, std::int64_t count) const {
+  for (const ConvertedMatrix& matrix : impl_->factors.matrices) impl_->bf16->convert(matrix, first, count);
 }
 
 void Gemm::multiply(int thread, const Product& p) {

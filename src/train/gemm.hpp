@@ -73,9 +73,12 @@ class Gemm {
   Precision precision() const;
   /// The matrices among the parameters, dense; must be called again whenever they have changed.
   void set_parameters(std::span<const Matrix> matrices, ThreadPool& pool);
-  /// Converts matrices whose rows many products sum over, each once; what is returned is good until the next call.
-  /// fp32 has nothing to convert.
-  std::vector<Operand> convert(std::span<const Matrix> matrices, ThreadPool& pool);
+  /// Room for matrices whose rows many products sum over, to be converted once; equal ones share theirs. What is
+  /// returned is good until the next call. fp32 has nothing to convert.
+  std::vector<Operand> place(std::span<const Matrix> matrices);
+  /// Converts rows [first, first + count) of what was placed last; first is a multiple of 64. Threads may convert
+  /// different rows at once.
+  void convert(std::int64_t first, std::int64_t count) const;
   void multiply(int thread, const Product& product);
 
  private:

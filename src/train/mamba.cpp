@@ -120,12 +120,17 @@ class MambaPart final : public Sublayer {
                              s.d_xz + segment.first * 2 * inner(), 2 * inner(), pass.gradient(conv_.weight),
                              pass.gradient(conv_.bias));
     });
+    WeightGradients gradients(pass, {{out_.weight, s.d_branch, s.h, width, inner(), pass.tokens},
+                                     {dt_.weight, s.d_dt, kept.selected, inner(), selection(), pass.tokens},
+                                     {select_.weight, s.d_selected, kept.u, selection(), inner(), pass.tokens},
+                                     {in_.weight, s.d_xz, s.normed, 2 * inner(), width, pass.tokens}});
     pass.rows([&](const Tile& tile, int thread) {
       float* d_normed = pass.thread_scratch[static_cast<std::size_t>(thread)];
       const float* d_xz = s.d_xz + tile.first * 2 * inner();
       in_.backward(pass, thread, d_xz, 2 * inner(), tile.count, d_normed, width);
       residual_.enter_again(pass, tile, kept.residual, s.normed + tile.first * width);
       residual_.enter_backward(pass, tile, kept.residual, d_normed, dx, s.d_norm.start(tile));
+      gradients.convert(tile);
       if (in_.bias) sum_columns(pass.ops, d_xz, 2 * inner(), tile.count, 2 * inner(), s.d_in_bias.start(tile));
     });
     s.d_norm.finish(pass, pass.gradient(residual_.norm()));
@@ -133,10 +138,7 @@ class MambaPart final : public Sublayer {
     s.d_dt_bias.finish(pass, pass.gradient(dt_.bias));
     if (in_.bias) s.d_in_bias.finish(pass, pass.gradient(in_.bias));
     if (out_.bias) s.d_out_bias.finish(pass, pass.gradient(out_.bias));
-    add_weight_gradients(pass, {{out_.weight, s.d_branch, s.h, width, inner(), pass.tokens},
-                                {dt_.weight, s.d_dt, kept.selected, inner(), selection(), pass.tokens},
-                                {select_.weight, s.d_selected, kept.u, selection(), inner(), pass.tokens},
-                                {in_.weight, s.d_xz, s.normed, 2 * inner(), width, pass.tokens}});
+    gradients.add();
   }
 
  private:

@@ -60,6 +60,11 @@ class MlpPart final : public Sublayer {
     const Kept kept = keep(arena, pass.tokens);
     const Scratch s(scratch, *this, pass.tokens);
     const std::int64_t width = residual_.width();
+    const WeightGradient down{down_.weight, s.d_branch, s.h, width, hidden_, pass.tokens};
+    const WeightGradient first{first_.weight, kept.gate, s.normed, hidden_, width, pass.tokens};
+    const WeightGradient up_too{up_.weight, kept.up, s.normed, hidden_, width, pass.tokens};
+    WeightGradients gradients =
+        gated_ ? WeightGradients(pass, {down, first, up_too}) : WeightGradients(pass, {down, first});
     pass.rows([&](const Tile& tile, int thread) {
       Floats own(pass.thread_scratch[static_cast<std::size_t>(thread)]);
       float* d_normed = own.take(tile_tokens * width);
@@ -75,6 +80,7 @@ class MlpPart final : public Sublayer {
       if (gated_) up_.backward(pass, thread, up, hidden_, tile.count, d_normed, width, true);
       residual_.enter_again(pass, tile, kept.residual, s.normed + tile.first * width);
       residual_.enter_backward(pass, tile, kept.residual, d_normed, dx, s.d_norm.start(tile));
+      gradients.convert(tile);
       if (first_.bias) sum_columns(pass.ops, gate, hidden_, tile.count, hidden_, s.d_first_bias.start(tile));
       if (up_.bias) sum_columns(pass.ops, up, hidden_, tile.count, hidden_, s.d_up_bias.start(tile));
       if (down_.bias) sum_columns(pass.ops, d_branch, width, tile.count, width, s.d_down_bias.start(tile));
@@ -84,12 +90,7 @@ class MlpPart final : public Sublayer {
     if (first_.bias) s.d_first_bias.finish(pass, pass.gradient(first_.bias));
     if (up_.bias) s.d_up_bias.finish(pass, pass.gradient(up_.bias));
     if (down_.bias) s.d_down_bias.finish(pass, pass.gradient(down_.bias));
-    const WeightGradient down{down_.weight, s.d_branch, s.h, width, hidden_, pass.tokens};
-    const WeightGradient first{first_.weight, kept.gate, s.normed, hidden_, width, pass.tokens};
-    if (gated_)
-      add_weight_gradients(pass, {down, first, {up_.weight, kept.up, s.normed, hidden_, width, pass.tokens}});
-    else
-      add_weight_gradients(pass, {down, first});
+    gradients.add();
   }
 
  private:

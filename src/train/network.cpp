@@ -320,7 +320,12 @@ double Network::Impl::head_loss(Pass& p, const RowLoss& loss, float scale, bool 
       }
     });
     if (!backwards) continue;
-    add_weight_gradients(p, {{head, logits, x_rows, vocab, width, rows}});
+    WeightGradients gradients(p, {{head, logits, x_rows, vocab, width, rows}});
+    pool.parallel_for(down, 1, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t t = begin; t < end; ++t)
+        gradients.convert({t * tile_tokens, std::min(tile_tokens, rows - t * tile_tokens)});
+    });
+    gradients.add();
     // The rows of normed are not wanted any more: their gradients take their place.
     pool.parallel_for(down, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
       for (std::int64_t t = begin; t < end; ++t)

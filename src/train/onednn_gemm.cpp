@@ -56,12 +56,10 @@ class OnednnGemm final : public Bf16Gemm {
     return {matrix, at, at};
   }
 
-  void convert(const ConvertedMatrix& matrix, ThreadPool& pool) const override {
+  void convert(const ConvertedMatrix& matrix, std::int64_t first, std::int64_t count) const override {
     const Matrix& m = matrix.of;
-    pool.parallel_for(m.rows, 64, [&](std::int64_t begin, std::int64_t end, int) {
-      for (std::int64_t row = begin; row < end; ++row)
-        kernels().to_bf16(m.values + row * m.stride, m.cols, matrix.along + row * padded(m.cols));
-    });
+    for (std::int64_t row = first; row < first + count; ++row)
+      kernels().to_bf16(m.values + row * m.stride, m.cols, matrix.along + row * padded(m.cols));
   }
 
   /// Every size is compiled for, and a batch's last tile has any number of tokens: its 128 sizes would stay in memory

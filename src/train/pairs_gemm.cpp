@@ -49,17 +49,14 @@ class PairsGemm final : public Bf16Gemm {
     return out;
   }
 
-  void convert(const ConvertedMatrix& matrix, ThreadPool& pool) const override {
-    constexpr std::int64_t rows = 64;  // at a time: their ends are in few pages, and panels get whole lines of them
+  /// Some rows at a time: their ends are in few pages, and panels get whole lines of them.
+  void convert(const ConvertedMatrix& matrix, std::int64_t first, std::int64_t count) const override {
     const Matrix& m = matrix.of;
-    pool.parallel_for((m.rows + rows - 1) / rows, 1, [&](std::int64_t begin, std::int64_t end, int) {
-      for (std::int64_t first = begin * rows; first < std::min(end * rows, m.rows); first += rows) {
-        const Matrix part{m.values + first * m.stride, m.stride, std::min(rows, m.rows - first), m.cols};
-        pack_down(part, matrix.down + first / 2 * panel_pair, pairs_of(m.rows) * panel_pair);
-        if (matrix.along)
-          pack_along(part, matrix.along + first / panel_width * pairs_of(m.cols) * panel_pair);
-      }
-    });
+    for (const std::int64_t end = first + count; first < end; first += converted_rows) {
+      const Matrix part{m.values + first * m.stride, m.stride, std::min(converted_rows, end - first), m.cols};
+      pack_down(part, matrix.down + first / 2 * panel_pair, pairs_of(m.rows) * panel_pair);
+      if (matrix.along) pack_along(part, matrix.along + first / panel_width * pairs_of(m.cols) * panel_pair);
+    }
   }
 
   void multiply(int thread, const Product& p) override {

@@ -45,35 +45,39 @@ Linear linear(const Parameters& parameters, const std::string& name, std::int64_
   return {parameters.slot(name + ".weight", first, rows), parameters.slot(name + ".bias", first, rows)};
 }
 
-void add_weight_gradients(Pass& pass, std::initializer_list<WeightGradient> products) {
-  constexpr std::int64_t piece_rows = 256, piece_cols = 512;
-  const auto pieces_of = [](const Slot& w) {
-    return ((w.rows + piece_rows - 1) / piece_rows) * ((w.cols + piece_cols - 1) / piece_cols);
-  };
-  std::int64_t pieces = 0;
+WeightGradients::WeightGradients(Pass& pass, std::initializer_list<WeightGradient> products)
+    : pass_(pass), products_(products) {
   std::vector<Matrix> matrices;
-  for (const WeightGradient& p : products) {
-    pieces += pieces_of(p.weight);
+  for (const WeightGradient& p : products_) {
     matrices.push_back({p.dy, p.dy_stride, p.rows, p.weight.rows});
     matrices.push_back({p.x, p.x_stride, p.rows, p.weight.cols});
   }
-  const std::vector<Operand> operands = pass.gemm.convert(matrices, pass.pool);
-  pass.pool.parallel_for(pieces, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
+  operands_ = pass_.gemm.place(matrices);
+}
+
+void WeightGradients::add() {
+  constexpr std::int64_t piece_rows = 256, piece_cols = 512;
+  const auto pieces_of = [](const WeightGradient& p) {
+    return ((p.weight.rows + piece_rows - 1) / piece_rows) * ((p.weight.cols + piece_cols - 1) / piece_cols);
+  };
+  std::int64_t pieces = 0;
+  for (const WeightGradient& p : products_) pieces += pieces_of(p);
+  pass_.pool.parallel_for(pieces, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
     for (std::int64_t piece = begin; piece < end; ++piece) {
       std::int64_t at = piece;
-      const WeightGradient* p = products.begin();
-      for (; at >= pieces_of(p->weight); ++p) at -= pieces_of(p->weight);
-      const std::int64_t across = (p->weight.cols + piece_cols - 1) / piece_cols;
+      std::size_t number = 0;
+      for (; at >= pieces_of(products_[number]); ++number) at -= pieces_of(products_[number]);
+      const WeightGradient& p = products_[number];
+      const std::int64_t across = (p.weight.cols + piece_cols - 1) / piece_cols;
       const std::int64_t row = at / across * piece_rows, col = at % across * piece_cols;
-      const auto number = static_cast<std::size_t>(p - products.begin());
-      pass.gemm.multiply(thread, {.a = operands[2 * number].from_column(row).transpose(),
-                                  .b = operands[2 * number + 1].from_column(col),
-                                  .c = pass.gradient(p->weight) + row * p->weight.cols + col,
-                                  .c_stride = p->weight.cols,
-                                  .m = std::min(piece_rows, p->weight.rows - row),
-                                  .n = std::min(piece_cols, p->weight.cols - col),
-                                  .k = p->rows,
-                                  .add = true});
+      pass_.gemm.multiply(thread, {.a = operands_[2 * number].from_column(row).transpose(),
+                                   .b = operands_[2 * number + 1].from_column(col),
+                                   .c = pass_.gradient(p.weight) + row * p.weight.cols + col,
+                                   .c_stride = p.weight.cols,
+                                   .m = std::min(piece_rows, p.weight.rows - row),
+                                   .n = std::min(piece_cols, p.weight.cols - col),
+                                   .k = p.rows,
+                                   .add = true});
     }
   });
 }

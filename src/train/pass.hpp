@@ -122,8 +122,20 @@ struct WeightGradient {
   const float *dy, *x;
   std::int64_t dy_stride, x_stride, rows;
 };
-/// All of them in pieces of fixed size, shared out over the threads.
-void add_weight_gradients(Pass& pass, std::initializer_list<WeightGradient> products);
+/// Several of them, over the same rows.
+class WeightGradients {
+ public:
+  WeightGradients(Pass& pass, std::initializer_list<WeightGradient> products);
+  /// Converts the rows of a tile of all factors, while they are in a thread's cache.
+  void convert(const Tile& tile) const { pass_.gemm.convert(tile.first, tile.count); }
+  /// In pieces of fixed size, shared out over the threads. All rows must have been converted.
+  void add();
+
+ private:
+  Pass& pass_;
+  std::vector<WeightGradient> products_;
+  std::vector<Operand> operands_;  ///< dy and x of each
+};
 
 /// out = the sum of the columns of `rows` rows of dy.
 void sum_columns(const Kernels& ops, const float* dy, std::int64_t stride, std::int64_t rows, std::int64_t width,

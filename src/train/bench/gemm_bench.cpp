@@ -38,7 +38,8 @@ void multiply(benchmark::State& state, const Shape& shape, const std::function<G
   Operand right{b.data(), shape.b_transposed ? shape.k : shape.n, shape.b_transposed};
   if (shape.a_transposed) {
     const std::vector<Matrix> factors = {{a.data(), shape.m, shape.k, shape.m}, {b.data(), shape.n, shape.k, shape.n}};
-    const std::vector<Operand> converted = gemm.convert(factors, pool);
+    const std::vector<Operand> converted = gemm.place(factors);
+    gemm.convert(0, shape.k);
     left = converted[0].transpose();
     right = converted[1];
   } else {

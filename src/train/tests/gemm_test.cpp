@@ -100,7 +100,8 @@ TEST_P(Products, of_matrices_that_were_converted_before_have_the_same_bits) {
     for (float& x : *values) x = normal(random);
   const std::vector<Matrix> matrices = {
       {a.data(), a_cols + 3, rows, a_cols}, {b.data(), b_cols + 1, rows, b_cols}, {a.data(), a_cols + 3, rows, a_cols}};
-  const std::vector<Operand> kept = gemm->convert(matrices, pool);
+  const std::vector<Operand> kept = gemm->place(matrices);
+  for (std::int64_t row = 0; row < rows; row += 128) gemm->convert(row, std::min<std::int64_t>(128, rows - row));
   ASSERT_EQ(kept.size(), matrices.size());
   EXPECT_EQ(kept[0].converted != nullptr, GetParam() != Way::fp32);
   EXPECT_EQ(kept[0].converted, kept[2].converted) << "the same matrix is converted once";
