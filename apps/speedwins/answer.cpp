@@ -67,7 +67,8 @@ Result<Report> answer(const AnswerFlags& flags) {
   engine_options.kv_type = flags.model.kv_type;
   SW_ASSIGN(const std::unique_ptr<Engine> engine, Engine::create(model, compute, engine_options));
 
-  const auto ask = [&](const std::shared_ptr<RunningConversation>& one) -> Result<void> {
+  /// False, and why in `error`, where the conversation does not fit into the context.
+  const auto ask = [&](const std::shared_ptr<RunningConversation>& one) -> Result<bool> {
     SW_ASSIGN(const PromptText text, chat.render(before_answer(one->conversation)));
     Request request;
     static_cast<TextOptions&>(request) = flags.options;
@@ -82,10 +83,12 @@ Result<Report> answer(const AnswerFlags& flags) {
       ended.push_back(one);
       changed.notify_one();
     });
-    if (submitted) return {};
+    if (submitted) return true;
     Error error = submitted.error().error;
     error.where = fmt::format("{}, question {}", flags.prompts, one->number + 1);
-    return std::unexpected(std::move(error));
+    if (submitted.error().reason != Rejection::Reason::invalid) return std::unexpected(std::move(error));
+    one->error = std::move(error);
+    return false;
   };
 
   const Stopwatch stopwatch;
@@ -93,7 +96,8 @@ Result<Report> answer(const AnswerFlags& flags) {
   while (written < questions.size()) {
     for (; !stop && asked < questions.size() && running.size() < most_ahead; ++asked) {
       running.push_back(std::make_shared<RunningConversation>(questions[asked], asked));
-      SW_TRY(ask(running.back()));
+      SW_ASSIGN(const bool fits, ask(running.back()));
+      if (!fits) return std::unexpected(*running.back()->error);
     }
     if (running.empty()) break;
     std::vector<std::shared_ptr<RunningConversation>> answered_now;
@@ -106,11 +110,10 @@ Result<Report> answer(const AnswerFlags& flags) {
       if (one->error) return std::unexpected(*one->error);
       write_answer(one->conversation, std::exchange(one->text, {}));
       if (!is_open(one->conversation)) continue;
-      // An answer may leave no room for the next question.
-      if (auto asked_on = ask(one); !asked_on) {
-        if (!cut(one->conversation)) return std::unexpected(std::move(asked_on).error());
-        ++n_cut;
-      }
+      SW_ASSIGN(const bool fits, ask(one));
+      if (fits) continue;
+      cut(one->conversation);  // its answers left no room for the next question
+      ++n_cut;
     }
     // Written in the order of the questions: that is what makes a file that was cut short go on.
     for (; !running.empty() && !is_open(running.front()->conversation); running.pop_front(), ++written)

@@ -45,7 +45,7 @@ bool is_answer_to(const OpenConversation& question, std::string_view line) {
   const auto json = nlohmann::json::parse(line, nullptr, false);
   if (!json.is_object() || !json.contains("messages") || !json["messages"].is_array()) return false;
   const auto& messages = json["messages"];
-  if (messages.size() < 2 || messages.size() > question.size() || question[messages.size() - 1].role != "assistant")
+  if (messages.size() < 2 || messages.size() > question.size() || question[messages.size() - 1].content)
     return false;
   return std::ranges::equal(messages, std::span(question).first(messages.size()), [](const nlohmann::json& message, const Turn& turn) {
     return message.is_object() && message.value("role", nlohmann::json()) == turn.role &&
@@ -90,13 +90,11 @@ void write_answer(OpenConversation& conversation, std::string answer) {
   if (turn != conversation.end()) turn->content = std::move(answer);
 }
 
-bool cut(OpenConversation& conversation) {
+void cut(OpenConversation& conversation) {
   const auto open = std::ranges::find_if(conversation, is_left);
   const auto last = std::find_if(std::reverse_iterator(open), conversation.rend(),
                                  [](const Turn& turn) { return turn.role == "assistant"; });
-  if (last == conversation.rend()) return false;
   conversation.erase(last.base(), conversation.end());
-  return true;
 }
 
 std::string to_line(const OpenConversation& conversation) {

@@ -30,8 +30,8 @@ std::vector<Message> before_answer(const OpenConversation& conversation);
 bool is_open(const OpenConversation& conversation);
 /// Writes the first answer that is left.
 void write_answer(OpenConversation& conversation, std::string answer);
-/// Leaves out everything after the last answer that is written; false where there is none.
-bool cut(OpenConversation& conversation);
+/// Leaves out everything after the last answer before the first that is left.
+void cut(OpenConversation& conversation);
 /// A line of JSONL with all messages, which must be written.
 std::string to_line(const OpenConversation& conversation);
 

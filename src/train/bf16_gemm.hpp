@@ -33,9 +33,6 @@ class Bf16Buffer {
   Memory memory_;
 };
 
-/// Rows that are converted together.
-inline constexpr std::int64_t converted_rows = 64;
-
 /// How BF16 products are made.
 class Bf16Gemm {
  public:

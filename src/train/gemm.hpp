@@ -23,6 +23,9 @@ struct Matrix {
   bool operator==(const Matrix&) const = default;
 };
 
+/// Rows that are converted together.
+inline constexpr std::int64_t converted_rows = 64;
+
 struct ConvertedMatrix;
 class Bf16Gemm;
 
@@ -76,8 +79,8 @@ class Gemm {
   /// Room for matrices whose rows many products sum over, to be converted once; equal ones share theirs. What is
   /// returned is good until the next call. fp32 has nothing to convert.
   std::vector<Operand> place(std::span<const Matrix> matrices);
-  /// Converts rows [first, first + count) of what was placed last; first is a multiple of 64. Threads may convert
-  /// different rows at once.
+  /// Converts rows [first, first + count) of what was placed last; first is a multiple of converted_rows. Threads may
+  /// convert different rows at once.
   void convert(std::int64_t first, std::int64_t count) const;
   void multiply(int thread, const Product& product);
 

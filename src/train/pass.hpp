@@ -41,6 +41,7 @@ struct Tile {
   std::int64_t first, count;
 };
 inline constexpr std::int64_t tile_tokens = 128;
+static_assert(tile_tokens % converted_rows == 0);
 
 /// The most that a network is made for.
 struct Limits {

@@ -44,6 +44,19 @@ float full_product(const Panel& panel, int lane, std::int64_t blocks, const Acti
   return acc;
 }
 
+/// Σ code·x̂ over block b, of the 16 rows of a panel whose codes have 4 bits; asks for what is read next.
+template <class S>
+typename S::I dot_codes(const Panel& panel, std::int64_t b, const Activations& x) {
+  prefetch_ahead<S>(panel.quants + b * 288, S::prefetch_bytes, 288);
+  auto t = S::zero_i();
+  for (int j = 0; j < 4; ++j) {
+    const auto bytes = S::load_bytes(panel.quants + b * 256 + 64 * j);
+    t = S::dot_small(t, S::low_nibbles(bytes), x.q8 + b * 32 + 4 * j);
+    t = S::dot_small(t, S::high_nibbles(bytes), x.q8 + b * 32 + 16 + 4 * j);
+  }
+  return t;
+}
+
 /// Upper bounds of a panel's 16 products.
 template <class S>
 typename S::F upper_bounds(const PackedMatrix& w, std::int64_t p, const Activations& x, float length) {
@@ -52,13 +65,7 @@ typename S::F upper_bounds(const PackedMatrix& w, std::int64_t p, const Activati
   const std::int64_t blocks = w.cols / 32;
   F acc = S::zero();
   for (std::int64_t b = 0; b < blocks; ++b) {
-    prefetch_ahead<S>(panel.quants + b * 288, S::prefetch_bytes, 288);
-    auto t = S::zero_i();
-    for (int j = 0; j < 4; ++j) {
-      const auto bytes = S::load_bytes(panel.quants + b * 256 + 64 * j);
-      t = S::dot_small(t, S::low_nibbles(bytes), x.q8 + b * 32 + 4 * j);
-      t = S::dot_small(t, S::high_nibbles(bytes), x.q8 + b * 32 + 16 + 4 * j);
-    }
+    const auto t = dot_codes<S>(panel, b, x);
     // 16·high + 7.5 − 128 for every column; exact in fp32: below 2^20 in steps of 0.5.
     const F centre = S::set(static_cast<float>(x.offsets32[b]) * (120.5f / 128));
     const F scale = S::mul(S::load_f16(panel.scales + b * 32), S::broadcast(x.scales + b));
@@ -128,13 +135,7 @@ typename S::F sketched_bounds(const PackedMatrix& w, std::int64_t p, const Activ
   const Panel panel(w, p);
   F acc = S::zero();
   for (std::int64_t b = 0; b < w.cols / 32; ++b) {
-    prefetch_ahead<S>(panel.quants + b * 288, S::prefetch_bytes, 288);
-    auto t = S::zero_i();
-    for (int j = 0; j < 4; ++j) {
-      const auto bytes = S::load_bytes(panel.quants + b * 256 + 64 * j);
-      t = S::dot_small(t, S::low_nibbles(bytes), x.q8 + b * 32 + 4 * j);
-      t = S::dot_small(t, S::high_nibbles(bytes), x.q8 + b * 32 + 16 + 4 * j);
-    }
+    const auto t = dot_codes<S>(panel, b, x);
     // −7.5 for every column; exact in fp32: below 2^16 in steps of 0.5.
     const F centre = S::set(static_cast<float>(x.offsets32[b]) * (7.5f / 128));
     const F scale = S::mul(S::load_f16(panel.scales + b * 32), S::broadcast(x.scales + b));
