@@ -66,30 +66,45 @@ void tile(const PairProduct& p, const std::uint16_t* a, const std::uint16_t* b, 
           __mmask16 mask) {
   const auto lanes = [mask](int panel) { return panel == panels - 1 ? mask : __mmask16{0xffff}; };
   __m512 sums[rows][panels];
+#pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
-    for (int j = 0; j < panels; ++j) {
-      sums[r][j] = _mm512_setzero_ps();
-      // On its way while the sums are made.
-      __builtin_prefetch(c + r * p.c_stride + j * panel_width, 1);
-    }
-  for (std::int64_t i = 0; i < p.pairs; ++i) {
-    _mm_prefetch(ahead + i * panel_pair, _MM_HINT_T1);
-    __m512bh right[panels];
-    for (int j = 0; j < panels; ++j)
-      right[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + j * p.b_panel + i * panel_pair));
-    for (int r = 0; r < rows; ++r) {
-      int pair;
-      std::memcpy(&pair, a + r * p.a_row + i * p.a_pair, sizeof pair);
-      const auto left = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
-      for (int j = 0; j < panels; ++j) sums[r][j] = _mm512_dpbf16_ps(sums[r][j], left, right[j]);
+#pragma GCC unroll 3
+    for (int j = 0; j < panels; ++j) sums[r][j] = _mm512_setzero_ps();
+  std::int64_t i = 0;
+  // Lines of the result come while the sums are made, a row at a time: all at once they would hold up what the sums
+  // read from the second cache.
+  const std::int64_t step = p.pairs / (2 * rows);
+#pragma GCC unroll 1
+  for (int row = 0; row < rows; ++row) {
+    for (int j = 0; j < panels; ++j) __builtin_prefetch(c + row * p.c_stride + j * panel_width, 1);
+    for (const std::int64_t end = row + 1 < rows ? i + step : p.pairs; i < end; ++i) {
+      _mm_prefetch(ahead + i * panel_pair, _MM_HINT_T1);
+      _mm_prefetch(a + p.a_panel + i * p.a_pair, _MM_HINT_T1);
+      __m512bh right[panels];
+      for (int j = 0; j < panels; ++j)
+        right[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + j * p.b_panel + i * panel_pair));
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) {
+        int pair;
+        std::memcpy(&pair, a + r * p.a_row + i * p.a_pair, sizeof pair);
+        const auto left = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+#pragma GCC unroll 3
+        for (int j = 0; j < panels; ++j) sums[r][j] = _mm512_dpbf16_ps(sums[r][j], left, right[j]);
+      }
     }
   }
+  if (p.add) {
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 3
+      for (int j = 0; j < panels; ++j)
+        sums[r][j] = _mm512_add_ps(sums[r][j], _mm512_maskz_loadu_ps(lanes(j), c + r * p.c_stride + j * panel_width));
+  }
+#pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
-    for (int j = 0; j < panels; ++j) {
-      float* at = c + r * p.c_stride + j * panel_width;
-      if (p.add) sums[r][j] = _mm512_add_ps(sums[r][j], _mm512_maskz_loadu_ps(lanes(j), at));
-      _mm512_mask_storeu_ps(at, lanes(j), sums[r][j]);
-    }
+#pragma GCC unroll 3
+    for (int j = 0; j < panels; ++j)
+      _mm512_mask_storeu_ps(c + r * p.c_stride + j * panel_width, lanes(j), sums[r][j]);
 }
 
 /// All rows, `rows` at a time and the rest in halves. The first ones bring the `next` panels after these closer.
