@@ -60,7 +60,7 @@ class AttentionPart final : public Sublayer {
       finish_heads(pass, tile, kept.k, kept.raw_k, kept.r_k, spec_.kv_heads, k_norm_);
     });
     each_head(pass, [&](const Segment& segment, int head, int thread) {
-      pass.ops.attention(arguments(pass, kept, segment, head, thread));
+      pass.gemm.attention().forward(arguments(pass, kept, segment, head, thread));
     });
     pass.rows([&](const Tile& tile, int thread) {
       output_.forward(pass, thread, kept.out + tile.first * q_size_, q_size_, tile.count,
@@ -83,8 +83,8 @@ class AttentionPart final : public Sublayer {
     each_head(pass, [&](const Segment& segment, int head, int thread) {
       const std::int64_t q = segment.first * q_size_ + head * group() * spec_.head_dim;
       const std::int64_t kv = segment.first * kv_size_ + head * spec_.head_dim;
-      pass.ops.attention_backward(arguments(pass, kept, segment, head, thread),
-                                  {.d_out = s.d_q + q, .d_q = s.d_q + q, .d_k = s.d_k + kv, .d_v = s.d_v + kv});
+      pass.gemm.attention().backward(arguments(pass, kept, segment, head, thread),
+                                     {.d_out = s.d_q + q, .d_q = s.d_q + q, .d_k = s.d_k + kv, .d_v = s.d_v + kv});
     });
     WeightGradients gradients(pass, {{output_.weight, s.d_branch, kept.out, width, q_size_, pass.tokens},
                                      {q_.weight, s.d_q, s.normed, q_size_, width, pass.tokens},

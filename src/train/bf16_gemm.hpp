@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "train/gemm.hpp"
+#include "train/kernels.hpp"
 
 namespace sw::train {
 
@@ -42,6 +43,7 @@ class Bf16Gemm {
   /// Rows [first, first + count); first is a multiple of converted_rows. Threads may convert different rows at once.
   virtual void convert(const ConvertedMatrix& matrix, std::int64_t first, std::int64_t count) const = 0;
   virtual void multiply(int thread, const Product& product) = 0;
+  virtual const AttentionKernels& attention() const { return kernels().attention; }
 };
 
 /// By oneDNN, on whatever it has kernels for.

@@ -98,6 +98,10 @@ void Gemm::convert(std::int64_t first, std::int64_t count) const {
   for (const ConvertedMatrix& matrix : impl_->factors.matrices) impl_->bf16->convert(matrix, first, count);
 }
 
+const AttentionKernels& Gemm::attention() const {
+  return impl_->bf16 ? impl_->bf16->attention() : kernels().attention;
+}
+
 void Gemm::multiply(int thread, const Product& p) {
   if (impl_->bf16) {
     Product resolved = p;

@@ -26,6 +26,7 @@ struct Matrix {
 /// Rows that are converted together.
 inline constexpr std::int64_t converted_rows = 64;
 
+struct AttentionKernels;
 struct ConvertedMatrix;
 class Bf16Gemm;
 
@@ -83,6 +84,8 @@ class Gemm {
   /// convert different rows at once.
   void convert(std::int64_t first, std::int64_t count) const;
   void multiply(int thread, const Product& product);
+  /// Attention with products of this precision, where there is one.
+  const AttentionKernels& attention() const;
 
  private:
   struct Impl;

@@ -26,7 +26,8 @@ std::int64_t attention_scratch(int tokens, int head_dim) {
   constexpr std::int64_t tile = 64, widest_padding = 32;
   const std::int64_t tiles = (tokens + tile - 1) / tile;
   const std::int64_t d = (head_dim + widest_padding - 1) / widest_padding * widest_padding;
-  return 2 * tiles * tile * head_dim + 3 * tiles * tile * d + 3 * tile * d + 2 * tile * tile;
+  constexpr std::int64_t line = 16, pieces = 12;
+  return tiles * tile * (2 * head_dim + 3 * d) + 5 * tile * d + 4 * tile * tile + pieces * line;
 }
 
 std::int64_t scan_scratch(int state) {

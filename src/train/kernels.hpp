@@ -26,7 +26,12 @@ struct AttentionGradient {
   float *d_q, *d_k, *d_v;
 };
 
-/// Floats of scratch that forward and backward want.
+struct AttentionKernels {
+  void (*forward)(const AttentionArgs& args);
+  void (*backward)(const AttentionArgs& args, const AttentionGradient& gradient);
+};
+
+/// Floats of scratch that forward and backward want, whatever they multiply in.
 std::int64_t attention_scratch(int tokens, int head_dim);
 
 /// Mamba's selective scan over one sequence, for channels [begin, end) of `inner`.
@@ -85,8 +90,7 @@ struct Kernels {
   void (*gate)(const float* x, const float* z, std::int64_t n, float* y);
   void (*gate_backward)(const float* dy, const float* x, const float* z, std::int64_t n, float* d_x, float* d_z);
 
-  void (*attention)(const AttentionArgs& args);
-  void (*attention_backward)(const AttentionArgs& args, const AttentionGradient& gradient);
+  AttentionKernels attention;
   void (*conv)(const ConvArgs& args, std::int64_t begin, std::int64_t end, float* y);
   /// d_x is set; d_weight and d_bias are added to.
   void (*conv_backward)(const ConvArgs& args, std::int64_t begin, std::int64_t end, const float* dy, float* d_x,

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "train/kernels.hpp"
+
 namespace sw::train {
 
 /// A matrix in BF16 pairs: panels of 16 rows or columns, in each [pairs, 16, 2], a pair being two numbers next to each
@@ -31,6 +33,7 @@ struct PairKernels {
   void (*to_rows)(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* out,
                   std::int64_t out_stride);
   void (*multiply)(const PairProduct& product);
+  AttentionKernels attention;
 };
 
 #if defined(__x86_64__)

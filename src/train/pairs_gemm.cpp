@@ -91,6 +91,8 @@ class PairsGemm final : public Bf16Gemm {
     }
   }
 
+  const AttentionKernels& attention() const override { return kernels_.attention; }
+
  private:
   void pack_down(const Matrix& m, Bf16* to, std::int64_t panel) const {
     kernels_.pack_down(m.values, m.stride, m.rows, m.cols, to, panel);

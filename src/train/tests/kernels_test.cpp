@@ -202,7 +202,7 @@ RC_GTEST_PROP(Attention, IsWhatItsDefinitionSays, ()) {
   const Inputs in = attention_inputs(s);
   for (const Kernels* k : tables()) {
     AttentionRun run{s, k};
-    k->attention(run.arguments(in));
+    k->attention.forward(run.arguments(in));
     for (int t = 0; t < s.tokens; ++t)
       for (int h = 0; h < s.group; ++h) {
         std::vector<double> p;
@@ -232,15 +232,15 @@ RC_GTEST_PROP(Gradients, OfAttentionAreItsSlopes, ()) {
         attention_inputs(s),
         [&](const Inputs& in) {
           AttentionRun run{s, k};
-          k->attention(run.arguments(in));
+          k->attention.forward(run.arguments(in));
           return run.out;
         },
         [&](const Inputs& in, const Vector& d_out) {
           AttentionRun run{s, k};
           const AttentionArgs arguments = run.arguments(in);
-          k->attention(arguments);
+          k->attention.forward(arguments);
           Inputs gradients = {d_out, in[1], in[2]};
-          k->attention_backward(arguments, {.d_out = gradients[0].data(),
+          k->attention.backward(arguments, {.d_out = gradients[0].data(),
                                             .d_q = gradients[0].data(),
                                             .d_k = gradients[1].data(),
                                             .d_v = gradients[2].data()});

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ops/x86/transpose.hpp"
+#include "train/generic/attention.hpp"
 #include "train/pair_kernels.hpp"
 
 namespace sw::train {
@@ -64,7 +65,7 @@ void to_rows(const float* x, std::int64_t stride, std::int64_t rows, std::int64_
 template <int rows, int panels>
 void tile(const PairProduct& p, const std::uint16_t* a, const std::uint16_t* b, const std::uint16_t* ahead, float* c,
           __mmask16 mask) {
-  const auto lanes = [mask](int panel) { return panel == panels - 1 ? mask : __mmask16{0xffff}; };
+  const auto columns = [mask](int panel) { return panel == panels - 1 ? mask : __mmask16{0xffff}; };
   __m512 sums[rows][panels];
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
@@ -98,13 +99,13 @@ void tile(const PairProduct& p, const std::uint16_t* a, const std::uint16_t* b, 
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 3
       for (int j = 0; j < panels; ++j)
-        sums[r][j] = _mm512_add_ps(sums[r][j], _mm512_maskz_loadu_ps(lanes(j), c + r * p.c_stride + j * panel_width));
+        sums[r][j] = _mm512_add_ps(sums[r][j], _mm512_maskz_loadu_ps(columns(j), c + r * p.c_stride + j * panel_width));
   }
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 3
     for (int j = 0; j < panels; ++j)
-      _mm512_mask_storeu_ps(c + r * p.c_stride + j * panel_width, lanes(j), sums[r][j]);
+      _mm512_mask_storeu_ps(c + r * p.c_stride + j * panel_width, columns(j), sums[r][j]);
 }
 
 /// All rows, `rows` at a time and the rest in halves. The first ones bring the `next` panels after these closer.
@@ -139,9 +140,102 @@ void multiply(const PairProduct& p) {
   }
 }
 
+/// How attention multiplies by pairs. Its numbers are the first halves of floats.
+struct PairProducts {
+  static std::int64_t pairs(int n) { return (n + 1) / 2; }
+  static std::int64_t panels(int n) { return (n + panel_width - 1) / panel_width; }
+  static std::uint16_t* take(Pieces& scratch, std::int64_t n) {
+    return reinterpret_cast<std::uint16_t*>(scratch.take((n + 1) / 2));
+  }
+
+  struct Factor {
+    Factor(Pieces& scratch, int n_rows, int cols, int sums)
+        : stride((cols + 31) / 32 * 32),
+          panel(pairs(n_rows) * panel_pair),
+          rows(sums & along_rows ? take(scratch, n_rows * stride) : nullptr),
+          down(sums & down_columns ? take(scratch, panels(cols) * panel) : nullptr) {}
+    void set(const float* x, std::int64_t x_stride, int n, int cols) {
+      if (rows) to_rows(x, x_stride, n, cols, rows, stride);
+      if (down) pack_down(x, x_stride, n, cols, down, panel);
+    }
+    std::int64_t stride, panel;
+    std::uint16_t *rows, *down;
+  };
+
+  struct Weights : Factor {
+    Weights(Pieces& scratch, int sums) : Factor(scratch, attention_tile, attention_tile, sums) {}
+    void set(const float* weights, int queries) { Factor::set(weights, attention_tile, queries, attention_tile); }
+  };
+
+  /// Panels of 16 keys, zeros where rows are missing.
+  struct Transposed {
+    Transposed(Pieces& scratch, int tokens, int head_dim)
+        : cols(head_dim),
+          panel(pairs(head_dim) * panel_pair),
+          at(take(scratch, (tokens + attention_tile - 1) / attention_tile * (attention_tile / panel_width) * panel)) {}
+    void set(const float* x, std::int64_t stride, int rows) {
+      const int end = (rows + attention_tile - 1) / attention_tile * attention_tile;
+      for (int first = 0; first < end; first += panel_width)
+        pack_along(x + first * stride, stride, rows - first, cols, at + first / panel_width * panel);
+    }
+    int cols;
+    std::int64_t panel;
+    std::uint16_t* at;
+  };
+
+  static void with_keys(const Factor& q, int queries, const Transposed& keys, int key, float* c) {
+    multiply({.a = q.rows,
+              .a_row = q.stride,
+              .a_pair = 2,
+              .a_panel = panel_width * q.stride,
+              .b = keys.at + key / panel_width * keys.panel,
+              .b_panel = keys.panel,
+              .c = c,
+              .c_stride = attention_tile,
+              .m = queries,
+              .n = attention_tile,
+              .pairs = pairs(keys.cols),
+              .add = false});
+  }
+  static void gather(const Weights& weights, int queries, int keys, const Factor& x, int first, int cols, float* c,
+                     int c_stride) {
+    multiply({.a = weights.rows,
+              .a_row = weights.stride,
+              .a_pair = 2,
+              .a_panel = panel_width * weights.stride,
+              .b = x.down + first / 2 * panel_pair,
+              .b_panel = x.panel,
+              .c = c,
+              .c_stride = c_stride,
+              .m = queries,
+              .n = cols,
+              .pairs = pairs(keys),
+              .add = true});
+  }
+  static void scatter(const Weights& weights, int queries, int keys, const Factor& x, int cols, float* c,
+                      int c_stride) {
+    multiply({.a = weights.down,
+              .a_row = 2,
+              .a_pair = panel_pair,
+              .a_panel = weights.panel,
+              .b = x.down,
+              .b_panel = x.panel,
+              .c = c,
+              .c_stride = c_stride,
+              .m = keys,
+              .n = cols,
+              .pairs = pairs(queries),
+              .add = true});
+  }
+};
+
 }  // namespace
 
 const PairKernels avx512_pair_kernels = {
-    .pack_down = pack_down, .pack_along = pack_along, .to_rows = to_rows, .multiply = multiply};
+    .pack_down = pack_down,
+    .pack_along = pack_along,
+    .to_rows = to_rows,
+    .multiply = multiply,
+    .attention = {attention<PairProducts>, attention_backward<PairProducts>}};
 
 }  // namespace sw::train
