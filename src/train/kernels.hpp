@@ -84,8 +84,8 @@ struct Kernels {
   void (*rope)(float* head, const float* cos, const float* sin, int pairs, RopeLayout layout, float sign);
   /// h = f(gate)·up; f(gate) where up is null.
   void (*activate)(const float* gate, const float* up, Activation f, std::int64_t n, float* h);
-  /// gate and up become their gradients, given dh.
-  void (*activate_backward)(const float* dh, float* gate, float* up, Activation f, std::int64_t n);
+  /// gate and up become their gradients, given dh; h is what it was before.
+  void (*activate_backward)(const float* dh, float* gate, float* up, Activation f, std::int64_t n, float* h);
   /// y = x·silu(z), and its backward: d_x is set, z becomes its gradient.
   void (*gate)(const float* x, const float* z, std::int64_t n, float* y);
   void (*gate_backward)(const float* dy, const float* x, const float* z, std::int64_t n, float* d_x, float* d_z);

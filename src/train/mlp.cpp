@@ -74,8 +74,7 @@ class MlpPart final : public Sublayer {
       float* up = gated_ ? kept.up + tile.first * hidden_ : nullptr;
       residual_.leave_backward(pass, tile, kept.residual, dx, d_branch, s.d_post_norm.start(tile));
       down_.backward(pass, thread, d_branch, width, tile.count, dh, hidden_);
-      pass.ops.activate(gate, up, activation_, tile.count * hidden_, s.h + tile.first * hidden_);
-      pass.ops.activate_backward(dh, gate, up, activation_, tile.count * hidden_);
+      pass.ops.activate_backward(dh, gate, up, activation_, tile.count * hidden_, s.h + tile.first * hidden_);
       first_.backward(pass, thread, gate, hidden_, tile.count, d_normed, width);
       if (gated_) up_.backward(pass, thread, up, hidden_, tile.count, d_normed, width, true);
       residual_.enter_again(pass, tile, kept.residual, s.normed + tile.first * width);

@@ -88,17 +88,21 @@ void activate_with(const float* gate, const float* up, std::int64_t n, float* h)
 }
 
 template <class F>
-void activate_backward_with(const float* dh, float* gate, float* up, std::int64_t n) {
+void activate_backward_with(const float* dh, float* gate, float* up, std::int64_t n, float* h) {
   if (up) {
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
-      const float g = gate[i], u = up[i];
-      gate[i] = dh[i] * u * F::slope(g);
-      up[i] = dh[i] * F::value(g);
+      const float u = up[i], value = F::value(gate[i]);
+      gate[i] = dh[i] * u * F::slope(gate[i]);
+      up[i] = dh[i] * value;
+      h[i] = value * u;
     }
   } else {
 #pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) gate[i] = dh[i] * F::slope(gate[i]);
+    for (std::int64_t i = 0; i < n; ++i) {
+      h[i] = F::value(gate[i]);
+      gate[i] = dh[i] * F::slope(gate[i]);
+    }
   }
 }
 
@@ -115,16 +119,16 @@ void activate(const float* gate, const float* up, Activation f, std::int64_t n, 
   }
 }
 
-void activate_backward(const float* dh, float* gate, float* up, Activation f, std::int64_t n) {
+void activate_backward(const float* dh, float* gate, float* up, Activation f, std::int64_t n, float* h) {
   switch (f) {
     case Activation::silu:
-      return activate_backward_with<Silu>(dh, gate, up, n);
+      return activate_backward_with<Silu>(dh, gate, up, n, h);
     case Activation::gelu_tanh:
-      return activate_backward_with<GeluTanh>(dh, gate, up, n);
+      return activate_backward_with<GeluTanh>(dh, gate, up, n, h);
     case Activation::gelu_erf:
-      return activate_backward_with<GeluErf>(dh, gate, up, n);
+      return activate_backward_with<GeluErf>(dh, gate, up, n, h);
     case Activation::relu:
-      return activate_backward_with<Relu>(dh, gate, up, n);
+      return activate_backward_with<Relu>(dh, gate, up, n, h);
   }
 }
 

@@ -97,8 +97,10 @@ RC_GTEST_PROP(Gradients, OfActivationsAreTheirSlopes, ()) {
           return h;
         },
         [&](const Inputs& in, const Vector& dh) {
-          Vector gate = in[0], up = in[1];
-          k->activate_backward(dh.data(), gate.data(), gated ? up.data() : nullptr, f, n);
+          Vector gate = in[0], up = in[1], h(size(n)), again(size(n));
+          k->activate(gate.data(), gated ? up.data() : nullptr, f, n, again.data());
+          k->activate_backward(dh.data(), gate.data(), gated ? up.data() : nullptr, f, n, h.data());
+          for (std::size_t i = 0; i < h.size(); ++i) RC_ASSERT(std::abs(h[i] - again[i]) < 1e-5f);
           return Inputs{gate, gated ? up : Vector(size(n))};
         });
 }
