@@ -27,6 +27,9 @@ struct PairKernels {
   /// `panel` numbers apart.
   void (*pack_down)(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* panels,
                     std::int64_t panel);
+  /// The same to cache lines that are not read soon.
+  void (*pack_down_past_cache)(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols,
+                               std::uint16_t* panels, std::int64_t panel);
   /// 16 rows of x, or fewer, to one panel, pairs along the rows.
   void (*pack_along)(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* panel);
   /// Rows as they are, `out_stride` (even) apart, an odd number of columns filled up.

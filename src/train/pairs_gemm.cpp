@@ -54,7 +54,8 @@ class PairsGemm final : public Bf16Gemm {
     const Matrix& m = matrix.of;
     for (const std::int64_t end = first + count; first < end; first += converted_rows) {
       const Matrix part{m.values + first * m.stride, m.stride, std::min(converted_rows, end - first), m.cols};
-      pack_down(part, matrix.down + first / 2 * panel_pair, pairs_of(m.rows) * panel_pair);
+      kernels_.pack_down_past_cache(part.values, part.stride, part.rows, part.cols,
+                                    matrix.down + first / 2 * panel_pair, pairs_of(m.rows) * panel_pair);
       if (matrix.along) pack_along(part, matrix.along + first / panel_width * pairs_of(m.cols) * panel_pair);
     }
   }
@@ -94,9 +95,6 @@ class PairsGemm final : public Bf16Gemm {
   const AttentionKernels& attention() const override { return kernels_.attention; }
 
  private:
-  void pack_down(const Matrix& m, Bf16* to, std::int64_t panel) const {
-    kernels_.pack_down(m.values, m.stride, m.rows, m.cols, to, panel);
-  }
   void pack_along(const Matrix& m, Bf16* to) const {
     for (std::int64_t row = 0; row < m.rows; row += panel_width, to += pairs_of(m.cols) * panel_pair)
       kernels_.pack_along(m.values + row * m.stride, m.stride, std::min(panel_width, m.rows - row), m.cols, to);
@@ -118,7 +116,7 @@ class PairsGemm final : public Bf16Gemm {
     const std::int64_t panel = pairs_of(k) * panel_pair;
     Bf16* to = buffer.at_least(panels_of(n) * panel);
     if (operand.transposed)
-      pack_down({operand.values, operand.stride, k, n}, to, panel);
+      kernels_.pack_down(operand.values, operand.stride, k, n, to, panel);
     else
       pack_along({operand.values, operand.stride, n, k}, to);
     return {to, panel};

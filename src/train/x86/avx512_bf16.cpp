@@ -14,10 +14,6 @@ __mmask16 first_lanes(std::int64_t n) {
   return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << std::max<std::int64_t>(n, 0)) - 1);
 }
 
-__m512i words_of(__m256bh x) {
-  return _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(x));
-}
-
 /// 32 numbers, the first in the low half; zeros where there are fewer.
 __m512i pairs_of(const float* x, std::int64_t n) {
   const __m512 low = _mm512_maskz_loadu_ps(first_lanes(n), x);
@@ -25,8 +21,12 @@ __m512i pairs_of(const float* x, std::int64_t n) {
   return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
 }
 
+template <bool past_cache>
 void pack_down(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* panels,
                std::int64_t panel) {
+  // Numbers of the first row and of the second in turn.
+  const __m512i in_turn = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                           21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (std::int64_t column = 0; column < cols; column += panel_width, panels += panel) {
     const __mmask16 mask = first_lanes(cols - column);
     std::uint16_t* out = panels;
@@ -34,11 +34,15 @@ void pack_down(const float* x, std::int64_t stride, std::int64_t rows, std::int6
       const float* at = x + row * stride + column;
       const __m512 first = _mm512_maskz_loadu_ps(mask, at);
       const __m512 second = row + 1 < rows ? _mm512_maskz_loadu_ps(mask, at + stride) : _mm512_setzero_ps();
-      const __m512i pairs = _mm512_or_si512(words_of(_mm512_cvtneps_pbh(first)),
-                                            _mm512_slli_epi32(words_of(_mm512_cvtneps_pbh(second)), 16));
-      _mm512_storeu_si512(out, pairs);
+      const auto both = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
+      const __m512i pairs = _mm512_permutexvar_epi16(in_turn, both);
+      if constexpr (past_cache)
+        _mm512_stream_si512(reinterpret_cast<__m512i*>(out), pairs);
+      else
+        _mm512_storeu_si512(out, pairs);
     }
   }
+  if constexpr (past_cache) _mm_sfence();  // other threads read it
 }
 
 void pack_along(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::uint16_t* panel) {
@@ -156,7 +160,7 @@ struct PairProducts {
           down(sums & down_columns ? take(scratch, panels(cols) * panel) : nullptr) {}
     void set(const float* x, std::int64_t x_stride, int n, int cols) {
       if (rows) to_rows(x, x_stride, n, cols, rows, stride);
-      if (down) pack_down(x, x_stride, n, cols, down, panel);
+      if (down) pack_down<false>(x, x_stride, n, cols, down, panel);
     }
     std::int64_t stride, panel;
     std::uint16_t *rows, *down;
@@ -232,7 +236,8 @@ struct PairProducts {
 }  // namespace
 
 const PairKernels avx512_pair_kernels = {
-    .pack_down = pack_down,
+    .pack_down = pack_down<false>,
+    .pack_down_past_cache = pack_down<true>,
     .pack_along = pack_along,
     .to_rows = to_rows,
     .multiply = multiply,
