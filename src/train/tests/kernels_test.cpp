@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "train/bf16_gemm.hpp"
 #include "train/kernels.hpp"
 #include "train/random.hpp"
 
@@ -161,7 +162,6 @@ struct AttentionShape {
 
 struct AttentionRun {
   AttentionShape shape;
-  const Kernels* k;
   Vector out = Vector(size(shape.tokens * shape.group * shape.head_dim));
   Vector lse = Vector(size(shape.tokens * shape.group));
   Vector scratch = Vector(size(attention_scratch(shape.tokens, shape.head_dim)));
@@ -203,7 +203,7 @@ RC_GTEST_PROP(Attention, IsWhatItsDefinitionSays, ()) {
   const AttentionShape s = any_attention();
   const Inputs in = attention_inputs(s);
   for (const Kernels* k : tables()) {
-    AttentionRun run{s, k};
+    AttentionRun run{s};
     k->attention.forward(run.arguments(in));
     for (int t = 0; t < s.tokens; ++t)
       for (int h = 0; h < s.group; ++h) {
@@ -233,12 +233,12 @@ RC_GTEST_PROP(Gradients, OfAttentionAreItsSlopes, ()) {
     check_gradients(
         attention_inputs(s),
         [&](const Inputs& in) {
-          AttentionRun run{s, k};
+          AttentionRun run{s};
           k->attention.forward(run.arguments(in));
           return run.out;
         },
         [&](const Inputs& in, const Vector& d_out) {
-          AttentionRun run{s, k};
+          AttentionRun run{s};
           const AttentionArgs arguments = run.arguments(in);
           k->attention.forward(arguments);
           Inputs gradients = {d_out, in[1], in[2]};
@@ -248,6 +248,55 @@ RC_GTEST_PROP(Gradients, OfAttentionAreItsSlopes, ()) {
                                             .d_v = gradients[2].data()});
           return gradients;
         });
+}
+
+/// The outcome of attention, and the gradients of q, k and v.
+Inputs attention_and_gradients(const AttentionKernels& k, const AttentionShape& s, const Inputs& in,
+                               const Vector& d_out) {
+  AttentionRun run{s};
+  const AttentionArgs arguments = run.arguments(in);
+  k.forward(arguments);
+  Inputs all = {run.out, d_out, in[1], in[2]};
+  k.backward(arguments, {.d_out = all[1].data(), .d_q = all[1].data(), .d_k = all[2].data(), .d_v = all[3].data()});
+  return all;
+}
+
+double longest_row(const Vector& x, int cols) {
+  double longest = 0;
+  for (std::size_t row = 0; row < x.size(); row += size(cols)) {
+    const Vector values(x.begin() + static_cast<std::ptrdiff_t>(row),
+                        x.begin() + static_cast<std::ptrdiff_t>(row) + cols);
+    longest = std::max(longest, dot(values, values));
+  }
+  return std::sqrt(longest);
+}
+
+Vector lengths(Vector x) {
+  for (float& value : x) value = std::abs(value);
+  return x;
+}
+
+// A factor in BF16 is wrong by at most 2⁻⁹ of itself, so a sum of products by 2⁻⁸ of what it would be if nothing in it
+// cancelled out, and weights have products behind them already. Scores' gradients are differences of two sums that are at
+// most as long as d_out and v; queries' and keys' gradients are these differences times keys and queries.
+RC_GTEST_PROP(Attention, ByPairsOfBf16IsRightUpToTheirRounding, ()) {
+  const auto pairs = make_pairs_gemm(1);
+  if (!pairs) return;  // there is none to test
+  const AttentionShape s = any_attention();
+  const Inputs in = attention_inputs(s);
+  const Vector d_out = noise(in[0].size(), "d_out");
+  const AttentionKernels& fp32 = kernels().attention;
+  const Inputs want = attention_and_gradients(fp32, s, in, d_out);
+  const Inputs got = attention_and_gradients(pairs->attention(), s, in, d_out);
+  const Inputs all_added = attention_and_gradients(fp32, s, {in[0], in[1], lengths(in[2])}, lengths(d_out));
+  const double of_scores = 0.7 * std::sqrt(dot(d_out, d_out)) * longest_row(in[2], s.head_dim);
+  const double longest[] = {std::sqrt(dot(all_added[0], all_added[0])), of_scores * longest_row(in[1], s.head_dim),
+                            of_scores * longest_row(in[0], s.head_dim), std::sqrt(dot(all_added[3], all_added[3]))};
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    double error = 0;
+    for (std::size_t j = 0; j < want[i].size(); ++j) error += std::pow(double{got[i][j]} - want[i][j], 2);
+    RC_ASSERT(std::sqrt(error) <= std::ldexp(longest[i], -7));
+  }
 }
 
 RC_GTEST_PROP(Gradients, OfConvolutionsAreTheirSlopes, ()) {
