@@ -14,30 +14,34 @@ inline constexpr int panel_rows = 16;
 /// panel, what one step along K needs of all 16 rows is contiguous, so a product streams through memory once and
 /// every lane of a register belongs to another output row. All instruction sets share these layouts.
 ///
-/// In a panel of `cols` columns (sections follow each other, each padded to 64 bytes):
+/// In a panel of `cols` columns:
 ///   f32, f16, bf16   [cols][16]            one element a row
 ///   bf16_pairs       [cols/2][16][2]       as the BF16 dot product takes them
-///   q4_0   quants [cols/32][4][16][4] bytes: byte b of quad j holds k = 4j + b (low nibble) and 16 + 4j + b (high);
-///          scales [cols/32][16] f16;  weight = scale · (q − 8)
-///   q5_0   as q4_0, then high bits [cols/32][8] u64: bit 4·row + b of word j is bit 4 of k = 4j + b;  scale · (q − 16)
-///   q8_0   quants [cols/32][8][16][4] bytes, stored + 128;  scales f16;  weight = scale · (q − 128)
-///   q4_k   quants as q4_0;  [cols/32][2][16] u8 scales and mins;  [cols/256][2][16] f16 d and dmin
+/// The others are made of groups, of 2 blocks of 32 columns (q4_k, q5_k and q6_k: of 8). In a group the blocks' quants
+/// come first, then all their high bits, and so on; a product so reads one stream, which the processor can follow, and
+/// not one for each section. A block's parts:
+///   q4_0   quants [4][16][4] bytes: byte b of quad j holds k = 4j + b (low nibble) and 16 + 4j + b (high);
+///          scales [16] f16;  weight = scale · (q − 8)
+///   q5_0   as q4_0, then high bits [8] u64: bit 4·row + b of word j is bit 4 of k = 4j + b;  scale · (q − 16)
+///   q8_0   quants [8][16][4] bytes, stored + 128;  scales f16;  weight = scale · (q − 128)
+///   q4_k   quants as q4_0;  [2][16] u8 scales and mins;  of the group [2][16] f16 d and dmin
 ///          weight = d·scale · q − dmin·min
 ///   q5_k   as q4_k with the high bits of q5_0 after the quants
-///   q6_k   quants as q4_0, then 2 high bits [cols/32][2][16][4] bytes: bits 2i, 2i+1 of byte b of quad j belong to
-///          k = 4(j + 2i) + b;  [cols/16][16] i8 scales;  [cols/256][16] f16 d;  weight = d·scale · (q − 32)
+///   q6_k   quants as q4_0, then 2 high bits [2][16][4] bytes: bits 2i, 2i+1 of byte b of quad j belong to
+///          k = 4(j + 2i) + b;  [2][16] i8 scales;  of the group [16] f16 d;  weight = d·scale · (q − 32)
 ///   q8_split  q8_0 in two planes, so that a screen (ops.hpp) can read half of it:
-///          quants as q4_0: the high nibbles of q8_0's bytes;  scales f16;  [16] f32: how far the low nibbles can move
-///          a row's product, for activations of length 1.  After all panels, theirs in the same order: low nibbles
-///          [cols/32][4][4][16] bytes: line g of a block holds rows g, g + 4, g + 8, g + 12, so that one row can be
-///          read alone and a transpose of 4×4 words gives the quads of all;  byte i holds k = i (low) and 16 + i (high)
+///          quants as q4_0: the high nibbles of q8_0's bytes;  scales f16;  after the groups [16] f32: how far the low
+///          nibbles can move a row's product, for activations of length 1.  After all panels, theirs in the same order:
+///          low nibbles [cols/32][4][4][16] bytes: line g of a block holds rows g, g + 4, g + 8, g + 12, so that one
+///          row can be read alone and a transpose of 4×4 words gives the quads of all;  byte i holds k = i (low) and 16
+///          + i (high)
 ///   bf16_split  BF16 in two planes, so that a screen can read a quarter of it: quants and scales as q4_0, a sketch:
-///          weight ≈ scale · (q − 7.5), of the weight's sign;  [2][16] f32: the length of what the sketch leaves out of a
-///          row, and of the row.  After all panels, theirs in the same order: [16][cols/32][48] bytes: bits 0–7 of 32
-///          weights, then bits 8–11 of k = 2i (low) and 2i + 1 (high). The other three bits are 011, for magnitudes of
-///          2⁻³¹ to 2; smaller ones become 2⁻³¹
-///   affine8  quants as q8_0 without the offset;  [cols/16][2][16] f32 scales and offsets;  weight = scale · q + offset
-///          (what every rarer format is expanded to)
+///          weight ≈ scale · (q − 7.5), of the weight's sign;  after the groups [2][16] f32: the length of what the
+///          sketch leaves out of a row, and of the row.  After all panels, theirs in the same order: [16][cols/32][48]
+///          bytes: bits 0–7 of 32 weights, then bits 8–11 of k = 2i (low) and 2i + 1 (high). The other three bits are
+///          011, for magnitudes of 2⁻³¹ to 2; smaller ones become 2⁻³¹
+///   affine8  quants as q8_0 without the offset;  [2][2][16] f32 scales and offsets of 16 columns each;
+///          weight = scale · q + offset  (what every rarer format is expanded to)
 enum class Packing : std::uint8_t {
   f32,
   f16,
@@ -54,9 +58,52 @@ enum class Packing : std::uint8_t {
   affine8
 };
 
-/// Byte offsets of a panel's sections; a section a packing does not have is empty.
+/// The bytes that a block has in each section of its group, and where they are in a panel.
+struct PanelGroup {
+  std::int64_t quants = 0, high = 0, scales = 0;
+  std::int64_t supers = 0;  ///< of all blocks
+  std::uint64_t blocks = 2;
+
+  constexpr std::int64_t bytes() const { return (blocks * (quants + high + scales) + supers + 63) / 64 * 64; }
+  /// Where block b has what.
+  constexpr std::int64_t quants_of(std::int64_t b) const { return of(b, 0, quants); }
+  constexpr std::int64_t high_of(std::int64_t b) const { return of(b, quants, high); }
+  constexpr std::int64_t scales_of(std::int64_t b) const { return of(b, quants + high, scales); }
+  constexpr std::int64_t supers_of(std::int64_t b) const { return of(b, quants + high + scales, 0); }
+
+ private:
+  constexpr std::int64_t of(std::uint64_t b, std::int64_t sections_before, std::int64_t section) const {
+    return b / blocks * bytes() + blocks * sections_before + b % blocks * section;
+  }
+};
+
+/// All zero for packings without groups.
+constexpr PanelGroup panel_group(Packing packing) {
+  switch (packing) {
+    case Packing::q4_0:
+    case Packing::q8_split:
+    case Packing::bf16_split:
+      return {.quants = 256, .scales = 32};
+    case Packing::q5_0:
+      return {.quants = 256, .high = 64, .scales = 32};
+    case Packing::q8_0:
+      return {.quants = 512, .scales = 32};
+    case Packing::q4_k:
+      return {.quants = 256, .scales = 32, .supers = 64, .blocks = 8};
+    case Packing::q5_k:
+      return {.quants = 256, .high = 64, .scales = 32, .supers = 64, .blocks = 8};
+    case Packing::q6_k:
+      return {.quants = 256, .high = 128, .scales = 32, .supers = 32, .blocks = 8};
+    case Packing::affine8:
+      return {.quants = 512, .scales = 256};
+    default:
+      return {};
+  }
+}
+
 struct PanelLayout {
-  std::size_t quants = 0, high = 0, scales = 0, supers = 0, bytes = 0;
+  std::size_t bounds = 0;  ///< where the numbers after the groups begin
+  std::size_t bytes = 0;
   std::size_t apart_bytes = 0;  ///< of the part that lies after all panels
 };
 PanelLayout panel_layout(Packing packing, std::int64_t cols);

@@ -25,9 +25,10 @@ struct Neon {
   // 32 registers: a 2×2 tile holds 16 integer accumulators and 8 registers of weights.
   static constexpr int tile_rows = 2, direct_rows = 8, float_tile_rows = 2;
   static constexpr int score_rows = 2, value_rows = 2, value_registers = 2;
-  static constexpr int prefetch_bytes = 2048;
+  static constexpr int prefetch_bytes = 2048, stream_bytes = 2048;
 
   static void prefetch(const void* at) { __builtin_prefetch(at); }
+  static void prefetch_stream(const void* at) { prefetch(at); }
 
   static F zero() { return set(0); }
   static F set(float x) {

@@ -23,58 +23,64 @@
 
 namespace sw::generic {
 
-/// The sections of one panel.
-struct Panel {
+/// Where the parts of one block are.
+struct Block {
   const std::byte *quants, *high, *scales, *supers, *low;
+};
 
-  Panel(const PackedMatrix& w, std::int64_t p) {
-    const std::byte* base = w.panel(p);
-    quants = base + w.layout.quants;
-    high = base + w.layout.high;
-    scales = base + w.layout.scales;
-    supers = base + w.layout.supers;
-    low = w.apart(p);
+struct Panel {
+  const std::byte *at, *bounds, *low;
+
+  Panel(const PackedMatrix& w, std::int64_t p) : at(w.panel(p)), bounds(at + w.layout.bounds), low(w.apart(p)) {}
+
+  template <Packing P>
+  Block block(std::int64_t b) const {
+    constexpr PanelGroup group = panel_group(P);
+    return {at + group.quants_of(b), at + group.high_of(b), at + group.scales_of(b), at + group.supers_of(b),
+            low + b * 256};
   }
 };
 
-// A format tells how to turn block b (32 columns) of a panel into 8 quads of unsigned bytes and its factors.
+// A format tells how to turn a block (32 columns) of a panel into 8 quads of unsigned bytes and its factors.
 //   offset   what was added to the signed code; 0 for formats with a minimum
 //   halves   1: one scale per 32 columns; 2: one per 16
 
 template <class S>
 struct Q4_0 {
+  static constexpr Packing packing = Packing::q4_0;
   static constexpr int offset = 8, halves = 1;
   static constexpr bool affine = false, small = true;
-  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
-    const std::byte* at = w.quants + b * 256;
+  static void quads(const Block& w, typename S::B (&q)[8]) {
     for (int j = 0; j < 4; ++j) {
-      const auto bytes = S::load_bytes(at + 64 * j);
+      const auto bytes = S::load_bytes(w.quants + 64 * j);
       q[j] = S::low_nibbles(bytes);
       q[j + 4] = S::high_nibbles(bytes);
     }
   }
-  static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
+  static typename S::F scale(const Block& w, int) { return S::load_f16(w.scales); }
 };
 
 template <class S>
 struct Q5_0 {
+  static constexpr Packing packing = Packing::q5_0;
   static constexpr int offset = 16, halves = 1;
   static constexpr bool affine = false, small = true;
-  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
-    Q4_0<S>::quads(w, b, q);
-    for (int j = 0; j < 8; ++j) q[j] = S::add_bit(q[j], w.high + b * 64 + 8 * j, 16);
+  static void quads(const Block& w, typename S::B (&q)[8]) {
+    Q4_0<S>::quads(w, q);
+    for (int j = 0; j < 8; ++j) q[j] = S::add_bit(q[j], w.high + 8 * j, 16);
   }
-  static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
+  static typename S::F scale(const Block& w, int) { return S::load_f16(w.scales); }
 };
 
 template <class S>
 struct Q8_0 {
+  static constexpr Packing packing = Packing::q8_0;
   static constexpr int offset = 128, halves = 1;
   static constexpr bool affine = false, small = false;
-  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
-    for (int j = 0; j < 8; ++j) q[j] = S::load_bytes(w.quants + b * 512 + 64 * j);
+  static void quads(const Block& w, typename S::B (&q)[8]) {
+    for (int j = 0; j < 8; ++j) q[j] = S::load_bytes(w.quants + 64 * j);
   }
-  static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
+  static typename S::F scale(const Block& w, int) { return S::load_f16(w.scales); }
 };
 
 /// The four quads of a block of q8_split's low nibbles.
@@ -93,45 +99,47 @@ void low_quads(const std::byte* block, typename S::B (&q)[4]) {
 
 template <class S>
 struct Q8Split {
+  static constexpr Packing packing = Packing::q8_split;
   static constexpr int offset = 128, halves = 1;
   static constexpr bool affine = false, small = false;
-  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
+  static void quads(const Block& w, typename S::B (&q)[8]) {
     typename S::B low[4];
-    low_quads<S>(w.low + b * 256, low);
+    low_quads<S>(w.low, low);
     for (int j = 0; j < 4; ++j) {
-      const auto high = S::load_bytes(w.quants + b * 256 + 64 * j);
+      const auto high = S::load_bytes(w.quants + 64 * j);
       q[j] = S::join_low(high, low[j]);
       q[j + 4] = S::join_high(high, low[j]);
     }
   }
-  static typename S::F scale(const Panel& w, std::int64_t b, int) { return S::load_f16(w.scales + b * 32); }
+  static typename S::F scale(const Block& w, int) { return S::load_f16(w.scales); }
 };
 
 template <class S>
 struct Q4_K {
+  static constexpr Packing packing = Packing::q4_k;
   static constexpr int offset = 0, halves = 1;
   static constexpr bool affine = true, small = true;
-  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) { Q4_0<S>::quads(w, b, q); }
-  static typename S::F scale(const Panel& w, std::int64_t b, int) {
-    return S::mul(S::load_f16(w.supers + b / 8 * 64), S::load_u8(w.scales + b * 32));
-  }
-  static typename S::F minimum(const Panel& w, std::int64_t b, int) {
-    return S::sub(S::zero(), S::mul(S::load_f16(w.supers + b / 8 * 64 + 32), S::load_u8(w.scales + b * 32 + 16)));
+  static void quads(const Block& w, typename S::B (&q)[8]) { Q4_0<S>::quads(w, q); }
+  static typename S::F scale(const Block& w, int) { return S::mul(S::load_f16(w.supers), S::load_u8(w.scales)); }
+  static typename S::F minimum(const Block& w, int) {
+    return S::sub(S::zero(), S::mul(S::load_f16(w.supers + 32), S::load_u8(w.scales + 16)));
   }
 };
 
 template <class S>
 struct Q5_K : Q4_K<S> {
-  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) { Q5_0<S>::quads(w, b, q); }
+  static constexpr Packing packing = Packing::q5_k;
+  static void quads(const Block& w, typename S::B (&q)[8]) { Q5_0<S>::quads(w, q); }
 };
 
 template <class S>
 struct Q6_K {
+  static constexpr Packing packing = Packing::q6_k;
   static constexpr int offset = 32, halves = 2;
   static constexpr bool affine = false, small = true;
-  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) {
-    Q4_0<S>::quads(w, b, q);
-    const auto even = S::load_bytes(w.high + b * 128), odd = S::load_bytes(w.high + b * 128 + 64);
+  static void quads(const Block& w, typename S::B (&q)[8]) {
+    Q4_0<S>::quads(w, q);
+    const auto even = S::load_bytes(w.high), odd = S::load_bytes(w.high + 64);
     q[0] = S::bit_or(q[0], S::template two_bits_at_4<0>(even));
     q[1] = S::bit_or(q[1], S::template two_bits_at_4<0>(odd));
     q[2] = S::bit_or(q[2], S::template two_bits_at_4<2>(even));
@@ -141,41 +149,52 @@ struct Q6_K {
     q[6] = S::bit_or(q[6], S::template two_bits_at_4<6>(even));
     q[7] = S::bit_or(q[7], S::template two_bits_at_4<6>(odd));
   }
-  static typename S::F scale(const Panel& w, std::int64_t b, int half) {
-    return S::mul(S::load_f16(w.supers + b / 8 * 32), S::load_i8(w.scales + b * 32 + 16 * half));
+  static typename S::F scale(const Block& w, int half) {
+    return S::mul(S::load_f16(w.supers), S::load_i8(w.scales + 16 * half));
   }
 };
 
 template <class S>
 struct Affine8 {
+  static constexpr Packing packing = Packing::affine8;
   static constexpr int offset = 0, halves = 2;
   static constexpr bool affine = true, small = false;
-  static void quads(const Panel& w, std::int64_t b, typename S::B (&q)[8]) { Q8_0<S>::quads(w, b, q); }
-  static typename S::F scale(const Panel& w, std::int64_t b, int half) {
-    return S::load(reinterpret_cast<const float*>(w.scales + (2 * b + half) * 128));
+  static void quads(const Block& w, typename S::B (&q)[8]) { Q8_0<S>::quads(w, q); }
+  static typename S::F scale(const Block& w, int half) {
+    return S::load(reinterpret_cast<const float*>(w.scales + half * 128));
   }
-  static typename S::F minimum(const Panel& w, std::int64_t b, int half) {
-    return S::load(reinterpret_cast<const float*>(w.scales + (2 * b + half) * 128 + 64));
+  static typename S::F minimum(const Block& w, int half) {
+    return S::load(reinterpret_cast<const float*>(w.scales + half * 128 + 64));
   }
 };
 
 /// A panel expanded by expand_panel: bytes as quads (symmetric formats with offset 128) and fp32 factors
-/// [blocks · halves][16], minima after the scales.
-template <class S, int Halves, bool Affine>
+/// [blocks · halves][16], minima after the scales. Bytes that are stored as the tiles want them are read where they
+/// are.
+template <class S, int Halves, bool Affine, std::int64_t GroupBytes>
 struct Expanded {
   static constexpr int offset = Affine ? 0 : 128, halves = Halves;
-  static constexpr bool affine = Affine, small = false;
+  static constexpr bool affine = Affine, small = false, in_place = GroupBytes > 0;
+  static constexpr std::int64_t quants_of(std::uint64_t b) {
+    return in_place ? b / 2 * GroupBytes + b % 2 * 512 : b * 512;
+  }
 };
 
 constexpr std::size_t expanded_bytes(std::int64_t cols) {
   return static_cast<std::size_t>(cols) * panel_rows + 2 * static_cast<std::size_t>(cols) / 16 * panel_rows * 4;
 }
 
-/// Asks for `bytes` of the packed weights `distance` ahead of `at`: the sections of a panel and the panels follow each
-/// other, so every line is asked for once, early enough to hide the latency of memory.
+/// Asks for `bytes` of the packed weights `distance` ahead of `at`: groups and panels follow each other in the order in
+/// which they are read, so every line is asked for once, early enough to hide the latency of memory.
 template <class S>
 void prefetch_ahead(const std::byte* at, std::int64_t distance, std::int64_t bytes) {
   for (std::int64_t i = 0; i < bytes; i += 64) S::prefetch(at + distance + i);
+}
+
+/// Asks for what a single pass over the weights reads next.
+template <class S>
+void stream_ahead(const std::byte* at, std::int64_t bytes) {
+  for (std::int64_t i = 0; i < bytes; i += 64) S::prefetch_stream(at + S::stream_bytes + i);
 }
 
 /// The two panels after those being multiplied, asked for a few lines at a time while the rows pass over these: all at
@@ -210,30 +229,29 @@ struct ExpandedPanel {
   const float *scales, *minima;
 };
 
-template <class S, class Format>
+template <class S, class Format, class E>
 ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scratch) {
   const Panel panel(w, p);
   const std::int64_t blocks = w.cols / 32;
   auto* scales = reinterpret_cast<float*>(scratch + w.cols * panel_rows);
   float* minima = scales + blocks * Format::halves * panel_rows;
-  // Bytes that already are as the tiles want them are read in place.
-  constexpr bool in_place = std::is_same_v<Format, Q8_0<S>> || std::is_same_v<Format, Affine8<S>>;
   for (std::int64_t b = 0; b < blocks; ++b) {
-    if constexpr (!in_place) {
+    const Block block = panel.block<Format::packing>(b);
+    if constexpr (!E::in_place) {
       typename S::B q[8];
-      Format::quads(panel, b, q);
+      Format::quads(block, q);
       for (int j = 0; j < 8; ++j) {
         if constexpr (!Format::affine) q[j] = S::add_bytes(q[j], 128 - Format::offset);
         S::store_bytes(scratch + b * 512 + 64 * j, q[j]);
       }
     }
     for (int half = 0; half < Format::halves; ++half) {
-      S::store(scales + (b * Format::halves + half) * panel_rows, Format::scale(panel, b, half));
+      S::store(scales + (b * Format::halves + half) * panel_rows, Format::scale(block, half));
       if constexpr (Format::affine)
-        S::store(minima + (b * Format::halves + half) * panel_rows, Format::minimum(panel, b, half));
+        S::store(minima + (b * Format::halves + half) * panel_rows, Format::minimum(block, half));
     }
   }
-  return {in_place ? panel.quants : scratch, scales, minima};
+  return {E::in_place ? panel.at : scratch, scales, minima};
 }
 
 /// Writes a tile: row `row + m` of the activations, rows of w from `first` on in G panels.
@@ -274,16 +292,18 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
   using I = typename S::I;
   const Panel panel(w, p);
   const std::int64_t blocks = w.cols / 32;
-  const auto block_bytes = static_cast<std::int64_t>(w.layout.bytes) / blocks;
+  constexpr PanelGroup group = panel_group(Format::packing);
+  constexpr std::int64_t share = group.bytes() / group.blocks;
   F acc[M][1];
   for (int m = 0; m < M; ++m) acc[m][0] = S::zero();
   const std::int8_t* q8 = x.q8 + row * x.cols;
   const std::int64_t first_block = row * blocks;
   for (std::int64_t b = 0; b < blocks; ++b) {
-    prefetch_ahead<S>(w.panel(p) + b * block_bytes, S::prefetch_bytes, block_bytes);
-    if constexpr (std::is_same_v<Format, Q8Split<S>>) prefetch_ahead<S>(panel.low + b * 256, S::prefetch_bytes, 256);
+    const Block block = panel.block<Format::packing>(b);
+    stream_ahead<S>(panel.at + b * share, share);
+    if constexpr (std::is_same_v<Format, Q8Split<S>>) stream_ahead<S>(block.low, 256);
     typename S::B q[8];
-    Format::quads(panel, b, q);
+    Format::quads(block, q);
     for (int half = 0; half < Format::halves; ++half) {
       I t[M];
 #pragma GCC unroll 8
@@ -310,9 +330,9 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
             t[m] = S::dot(t[m], q[j], xq);
         }
       }
-      const F scale = Format::scale(panel, b, half);
+      const F scale = Format::scale(block, half);
       F minimum;
-      if constexpr (Format::affine) minimum = Format::minimum(panel, b, half);
+      if constexpr (Format::affine) minimum = Format::minimum(block, half);
 #pragma GCC unroll 8
       for (int m = 0; m < M; ++m) {
         const std::int64_t xb = first_block + m * blocks + b;
@@ -362,7 +382,7 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
 #pragma GCC unroll 8
       for (int j = half * quads; j < (half + 1) * quads; ++j) {
         typename S::B q[G];
-        for (int g = 0; g < G; ++g) q[g] = S::load_bytes(panels[g].quants + b * 512 + 64 * j);
+        for (int g = 0; g < G; ++g) q[g] = S::load_bytes(panels[g].quants + E::quants_of(b) + 64 * j);
         for (int m = 0; m < M; ++m) {
           const typename S::B xq = S::broadcast_quad(q8 + m * x.cols + b * 32 + 4 * j);
           for (int g = 0; g < G; ++g) t[m][g] = S::dot(t[m][g], q[g], xq);
@@ -456,14 +476,15 @@ void quantized_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t en
                                     [&]<int M>(std::int64_t row) { direct_tile<S, Format, M>(w, p, x, row, out); });
     return;
   }
-  using E = Expanded<S, Format::halves, Format::affine>;
+  constexpr PanelGroup group = panel_group(Format::packing);
+  using E = Expanded<S, Format::halves, Format::affine, group.quants == 512 ? group.bytes() : 0>;
   const std::int64_t tiles = (x.rows + S::tile_rows - 1) / S::tile_rows;
   for (std::int64_t p = begin; p < end; p += 2) {
     NextPair<S> next(w, p + 2, tiles * (w.cols / 32));
     ExpandedPanel panels[2];
-    panels[0] = expand_panel<S, Format>(w, p, scratch);
+    panels[0] = expand_panel<S, Format, E>(w, p, scratch);
     if (p + 1 < end) {
-      panels[1] = expand_panel<S, Format>(w, p + 1, scratch + expanded_bytes(w.cols));
+      panels[1] = expand_panel<S, Format, E>(w, p + 1, scratch + expanded_bytes(w.cols));
       for_row_tiles<S::tile_rows>(
           x.rows, [&]<int M>(std::int64_t row) { expanded_tile<S, E, M, 2>(w, p, panels, next, x, row, out); });
     } else {
@@ -488,22 +509,24 @@ void float_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, c
   }
 }
 
-/// Block b of 16 rows of bf16_split as a panel of pairs has it: `codes` are the rows' own as in a panel, and rest(r) is
+/// Block b of 16 rows of bf16_split as a panel of pairs has it: `codes` are the block's as in a panel, and rest(r) is
 /// where a row's further bits begin.
 template <class S, class Rest>
 void pairs_of_rows(const std::byte* codes, Rest&& rest, std::int64_t b, typename S::B (&pairs)[16]) {
   for (int r = 0; r < panel_rows; ++r) pairs[r] = S::magnitudes_of_block(rest(r) + b * 48);
   S::transpose_rows(pairs);
-  S::put_signs(pairs, codes + b * 256);
+  S::put_signs(pairs, codes);
 }
 
 /// Block b of a panel of bf16_split in pairs; asks for as much of the panel `ahead` after this one.
 template <class S>
 void read_split(const PackedMatrix& w, std::int64_t p, std::int64_t b, int ahead, typename S::B (&pairs)[16]) {
-  const std::byte *codes = w.panel(p) + w.layout.quants, *rest = w.apart(p);
-  prefetch_ahead<S>(codes + b * 288, ahead * static_cast<std::int64_t>(w.layout.bytes), 288);
+  const std::byte *panel = w.panel(p), *rest = w.apart(p);
+  prefetch_ahead<S>(panel + b * 288, ahead * static_cast<std::int64_t>(w.layout.bytes), 288);
   prefetch_ahead<S>(rest + b * 768, ahead * static_cast<std::int64_t>(w.layout.apart_bytes), 768);
-  pairs_of_rows<S>(codes, [&](int r) { return rest + r * split_row_bytes(w.cols); }, b, pairs);
+  pairs_of_rows<S>(
+      panel + panel_group(Packing::bf16_split).quants_of(b), [&](int r) { return rest + r * split_row_bytes(w.cols); },
+      b, pairs);
 }
 
 /// M rows of activations times G panels: a few multiply what they read at once. Each product is one long chain of sums,

@@ -180,24 +180,26 @@ void put_fifth_bits(const Rows& rows, Read&& bits, std::byte* high) {
 }
 
 void pack_q4_0(const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
+  constexpr PanelGroup group = panel_group(Packing::q4_0);
   for (std::int64_t b = 0; b < matrix.cols / 32; ++b) {
     const auto block = [&](int r) -> const BlockQ4_0& { return rows.block<BlockQ4_0>(r, b); };
     put_nibbles(
-        rows, [&](int r) { return load<Bytes>(block(r).qs); }, panel + b * 256);
+        rows, [&](int r) { return load<Bytes>(block(r).qs); }, panel + group.quants_of(b));
     put_numbers(
-        rows, [&](int r) { return block(r).d; }, panel + matrix.layout.scales + b * 32);
+        rows, [&](int r) { return block(r).d; }, panel + group.scales_of(b));
   }
 }
 
 void pack_q5_0(const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
+  constexpr PanelGroup group = panel_group(Packing::q5_0);
   for (std::int64_t b = 0; b < matrix.cols / 32; ++b) {
     const auto block = [&](int r) -> const BlockQ5_0& { return rows.block<BlockQ5_0>(r, b); };
     put_nibbles(
-        rows, [&](int r) { return load<Bytes>(block(r).qs); }, panel + b * 256);
+        rows, [&](int r) { return load<Bytes>(block(r).qs); }, panel + group.quants_of(b));
     put_fifth_bits(
-        rows, [&](int r) { return load<std::uint32_t>(block(r).qh); }, panel + matrix.layout.high + b * 64);
+        rows, [&](int r) { return load<std::uint32_t>(block(r).qh); }, panel + group.high_of(b));
     put_numbers(
-        rows, [&](int r) { return block(r).d; }, panel + matrix.layout.scales + b * 32);
+        rows, [&](int r) { return block(r).d; }, panel + group.scales_of(b));
   }
 }
 
@@ -205,14 +207,15 @@ void pack_q5_0(const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
 constexpr std::uint8_t sign_bit = 0x80;
 
 void pack_q8_0(const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
+  constexpr PanelGroup group = panel_group(Packing::q8_0);
   for (std::int64_t b = 0; b < matrix.cols / 32; ++b) {
     const auto block = [&](int r) -> const BlockQ8_0& { return rows.block<BlockQ8_0>(r, b); };
     for (int half = 0; half < 2; ++half)
       put_lines<Words>(
           rows.count, [&](int r) { return reinterpret_cast<Words>(load<Bytes>(block(r).qs + 16 * half) ^ sign_bit); },
-          panel + b * 512 + half * 256);
+          panel + group.quants_of(b) + half * 256);
     put_numbers(
-        rows, [&](int r) { return block(r).d; }, panel + matrix.layout.scales + b * 32);
+        rows, [&](int r) { return block(r).d; }, panel + group.scales_of(b));
   }
 }
 
@@ -255,6 +258,7 @@ float screening_bound(const std::byte* row, std::int64_t blocks) {
 }
 
 void pack_q8_split(const Rows& rows, const PackedMatrix& matrix, std::byte* panel, std::byte* low_nibbles) {
+  constexpr PanelGroup group = panel_group(Packing::q8_split);
   for (std::int64_t b = 0; b < matrix.cols / 32; ++b) {
     const auto block = [&](int r) -> const BlockQ8_0& { return rows.block<BlockQ8_0>(r, b); };
     put_nibbles(
@@ -264,12 +268,12 @@ void pack_q8_split(const Rows& rows, const PackedMatrix& matrix, std::byte* pane
           store(low_nibbles + b * 256 + low_nibbles_of_row(r), (first & 15) | second << 4);
           return first >> 4 | (second & 0xf0);
         },
-        panel + b * 256);
+        panel + group.quants_of(b));
     put_numbers(
-        rows, [&](int r) { return block(r).d; }, panel + matrix.layout.scales + b * 32);
+        rows, [&](int r) { return block(r).d; }, panel + group.scales_of(b));
   }
   put_numbers(
-      rows, [&](int r) { return screening_bound(rows.at[r], matrix.cols / 32); }, panel + matrix.layout.supers);
+      rows, [&](int r) { return screening_bound(rows.at[r], matrix.cols / 32); }, panel + matrix.layout.bounds);
 }
 
 /// Rows in BF16, and a sketch of them. What the sketch leaves out of a row, e, moves its product by no more than ‖e‖ times
@@ -277,6 +281,7 @@ void pack_q8_split(const Rows& rows, const PackedMatrix& matrix, std::byte* pane
 /// rounding (screening_distance()). A row with weights that are too large has a bound of −1.
 template <class S>
 void pack_bf16_split(DType dtype, const Rows& rows, const PackedMatrix& matrix, std::byte* panel, std::byte* apart) {
+  constexpr PanelGroup group = panel_group(Packing::bf16_split);
   using F = typename S::F;
   F left_out[panel_rows], length[panel_rows];
   bool whole[panel_rows];
@@ -296,7 +301,7 @@ void pack_bf16_split(DType dtype, const Rows& rows, const PackedMatrix& matrix, 
       const float scale = S::max_lanes(S::max(S::abs(v[0]), S::abs(v[1]))) / 7.8f;
       scales[r] = scale > 1e-6f && scale < 6e4f ? scale : 0;
     }
-    std::byte* stored_scales = panel + matrix.layout.scales + b * 32;
+    std::byte* stored_scales = panel + group.scales_of(b);
     S::store_f16(reinterpret_cast<std::uint16_t*>(stored_scales), S::load(scales));
     S::store(scales, S::load_f16(stored_scales));
     put_nibbles(
@@ -310,12 +315,12 @@ void pack_bf16_split(DType dtype, const Rows& rows, const PackedMatrix& matrix, 
           length[r] = S::fma(v[0], v[0], S::fma(v[1], v[1], length[r]));
           return load<Bytes>(codes);
         },
-        panel + b * 256);
+        panel + group.quants_of(b));
   }
   // Of positive terms: what rounding took from these sums is below cols + 8 parts in 2²⁴.
   const float more = 1 + static_cast<float>(matrix.cols + 8) * 0x1p-24f;
   const auto root = [&](F squares) { return std::sqrt(S::sum_lanes(squares)) * more; };
-  std::byte* bounds = panel + matrix.layout.supers;
+  std::byte* bounds = panel + matrix.layout.bounds;
   put_numbers(
       rows, [&](int r) { return whole[r] ? root(left_out[r]) * 1.001f + root(length[r]) * 0x1p-20f : -1; }, bounds);
   put_numbers(
@@ -341,23 +346,25 @@ std::uint32_t bits_of_bytes(const std::uint8_t* bytes, int j) {
 /// Q4_K, and Q5_K, which has fifth bits.
 template <class Block>
 void pack_q45_k(const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
+  constexpr bool fifth_bits = requires(Block x) { x.qh; };
+  constexpr PanelGroup group = panel_group(fifth_bits ? Packing::q5_k : Packing::q4_k);
   for (std::int64_t super = 0; super < matrix.cols / 256; ++super) {
     const auto block = [&](int r) -> const Block& { return rows.block<Block>(r, super); };
     for (int j = 0; j < 8; ++j) {
       const std::int64_t b = super * 8 + j;
       put_nibbles(
-          rows, [&](int r) { return nibbles_of(block(r).qs + j / 2 * 32, j % 2); }, panel + b * 256);
-      if constexpr (requires(Block x) { x.qh; })
+          rows, [&](int r) { return nibbles_of(block(r).qs + j / 2 * 32, j % 2); }, panel + group.quants_of(b));
+      if constexpr (fifth_bits)
         put_fifth_bits(
-            rows, [&](int r) { return bits_of_bytes(block(r).qh, j); }, panel + matrix.layout.high + b * 64);
-      std::byte* codes = panel + matrix.layout.scales + b * 32;
+            rows, [&](int r) { return bits_of_bytes(block(r).qh, j); }, panel + group.high_of(b));
+      std::byte* codes = panel + group.scales_of(b);
       for (int r = 0; r < rows.count; ++r) {
         const ScaleMin code = scale_min(block(r).scales, static_cast<std::size_t>(j));
         codes[r] = static_cast<std::byte>(code.scale);
         codes[panel_rows + r] = static_cast<std::byte>(code.min);
       }
     }
-    std::byte* factors = panel + matrix.layout.supers + super * 64;
+    std::byte* factors = panel + group.supers_of(8 * super);
     put_numbers(
         rows, [&](int r) { return block(r).d; }, factors);
     put_numbers(
@@ -366,14 +373,16 @@ void pack_q45_k(const Rows& rows, const PackedMatrix& matrix, std::byte* panel) 
 }
 
 void pack_q6_k(const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
+  constexpr PanelGroup group = panel_group(Packing::q6_k);
   for (std::int64_t super = 0; super < matrix.cols / 256; ++super) {
     const auto block = [&](int r) -> const BlockQ6_K& { return rows.block<BlockQ6_K>(r, super); };
     for (int j = 0; j < 8; ++j) {
       const std::int64_t b = super * 8 + j;
       const int half = j / 4, part = j % 4;
       put_nibbles(
-          rows, [&](int r) { return nibbles_of(block(r).ql + half * 64 + part % 2 * 32, part >= 2); }, panel + b * 256);
-      std::byte* high = panel + matrix.layout.high + b * 128;
+          rows, [&](int r) { return nibbles_of(block(r).ql + half * 64 + part % 2 * 32, part >= 2); },
+          panel + group.quants_of(b));
+      std::byte* high = panel + group.high_of(b);
       for (int r = 0; r < rows.count; ++r) {
         std::uint64_t bits = 0;  // a byte holds two of each of the columns 8 apart
         for (int i = 0; i < 4; ++i) {
@@ -383,22 +392,23 @@ void pack_q6_k(const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
         store(high + 4 * r, static_cast<std::uint32_t>(bits));
         store(high + 64 + 4 * r, static_cast<std::uint32_t>(bits >> 32));
       }
-      std::byte* scales = panel + matrix.layout.scales + b * 32;
+      std::byte* scales = panel + group.scales_of(b);
       put_numbers(
           rows, [&](int r) { return block(r).scales[2 * j]; }, scales);
       put_numbers(
           rows, [&](int r) { return block(r).scales[2 * j + 1]; }, scales + panel_rows);
     }
     put_numbers(
-        rows, [&](int r) { return block(r).d; }, panel + matrix.layout.supers + super * 32);
+        rows, [&](int r) { return block(r).d; }, panel + group.supers_of(8 * super));
   }
 }
 
 /// Formats that are too rare for a layout of their own.
 void pack_affine8(DType dtype, const Rows& rows, const PackedMatrix& matrix, std::byte* panel) {
+  constexpr PanelGroup group = panel_group(Packing::affine8);
   for (std::int64_t b = 0; b < matrix.cols / 32; ++b) {
-    std::byte* quants = panel + b * 512;
-    std::byte* factors = panel + matrix.layout.scales + b * 256;
+    std::byte* quants = panel + group.quants_of(b);
+    std::byte* factors = panel + group.scales_of(b);
     for (int r = 0; r < rows.count; ++r) {
       const AffineBlock block = read_affine_block(dtype, rows.at[r], b);
       for (int j = 0; j < 8; ++j) std::memcpy(quants + 64 * j + 4 * r, block.q.data() + 4 * j, 4);

@@ -32,13 +32,13 @@ std::int32_t dot_split(const std::byte* high_quads, const std::byte* low, const 
 /// Row `lane` of a panel times the activations, rounded as direct_tile rounds.
 template <class S>
 float full_product(const Panel& panel, int lane, std::int64_t blocks, const Activations& x) {
-  const std::byte* low = panel.low + low_nibbles_of_row(lane);
   float acc = 0;
   for (std::int64_t b = 0; b < blocks; ++b) {
+    const Block block = panel.block<Packing::q8_split>(b);
     const std::int32_t t =
-        x.offsets32[b] + dot_split<S>(panel.quants + b * 256 + 4 * lane, low + b * 256, x.q8 + b * 32);
+        x.offsets32[b] + dot_split<S>(block.quants + 4 * lane, block.low + low_nibbles_of_row(lane), x.q8 + b * 32);
     std::uint16_t scale;
-    __builtin_memcpy(&scale, panel.scales + b * 32 + 2 * lane, sizeof scale);
+    __builtin_memcpy(&scale, block.scales + 2 * lane, sizeof scale);
     acc = __builtin_fmaf(static_cast<float>(t), f16_to_f32(scale) * x.scales[b], acc);
   }
   return acc;
@@ -46,11 +46,11 @@ float full_product(const Panel& panel, int lane, std::int64_t blocks, const Acti
 
 /// Σ code·x̂ over block b, of the 16 rows of a panel whose codes have 4 bits; asks for what is read next.
 template <class S>
-typename S::I dot_codes(const Panel& panel, std::int64_t b, const Activations& x) {
-  prefetch_ahead<S>(panel.quants + b * 288, S::prefetch_bytes, 288);
+typename S::I dot_codes(const Panel& panel, const Block& block, std::int64_t b, const Activations& x) {
+  stream_ahead<S>(panel.at + b * 288, 288);
   auto t = S::zero_i();
   for (int j = 0; j < 4; ++j) {
-    const auto bytes = S::load_bytes(panel.quants + b * 256 + 64 * j);
+    const auto bytes = S::load_bytes(block.quants + 64 * j);
     t = S::dot_small(t, S::low_nibbles(bytes), x.q8 + b * 32 + 4 * j);
     t = S::dot_small(t, S::high_nibbles(bytes), x.q8 + b * 32 + 16 + 4 * j);
   }
@@ -65,13 +65,14 @@ typename S::F upper_bounds(const PackedMatrix& w, std::int64_t p, const Activati
   const std::int64_t blocks = w.cols / 32;
   F acc = S::zero();
   for (std::int64_t b = 0; b < blocks; ++b) {
-    const auto t = dot_codes<S>(panel, b, x);
+    const Block block = panel.block<Packing::q8_split>(b);
+    const auto t = dot_codes<S>(panel, block, b, x);
     // 16·high + 7.5 − 128 for every column; exact in fp32: below 2^20 in steps of 0.5.
     const F centre = S::set(static_cast<float>(x.offsets32[b]) * (120.5f / 128));
-    const F scale = S::mul(S::load_f16(panel.scales + b * 32), S::broadcast(x.scales + b));
+    const F scale = S::mul(S::load_f16(block.scales), S::broadcast(x.scales + b));
     acc = S::fma(S::fma(S::to_float(t), S::set(16.0f), centre), scale, acc);
   }
-  return S::fma(S::load(reinterpret_cast<const float*>(panel.supers)), S::set(length), acc);
+  return S::fma(S::load(reinterpret_cast<const float*>(panel.bounds)), S::set(length), acc);
 }
 
 /// Keeps the k largest values of a thread, and the shared threshold as high as any thread's k-th.
@@ -135,13 +136,14 @@ typename S::F sketched_bounds(const PackedMatrix& w, std::int64_t p, const Activ
   const Panel panel(w, p);
   F acc = S::zero();
   for (std::int64_t b = 0; b < w.cols / 32; ++b) {
-    const auto t = dot_codes<S>(panel, b, x);
+    const Block block = panel.block<Packing::bf16_split>(b);
+    const auto t = dot_codes<S>(panel, block, b, x);
     // −7.5 for every column; exact in fp32: below 2^16 in steps of 0.5.
     const F centre = S::set(static_cast<float>(x.offsets32[b]) * (7.5f / 128));
-    const F scale = S::mul(S::load_f16(panel.scales + b * 32), S::broadcast(x.scales + b));
+    const F scale = S::mul(S::load_f16(block.scales), S::broadcast(x.scales + b));
     acc = S::fma(S::add(S::to_float(t), centre), scale, acc);
   }
-  const auto* bounds = reinterpret_cast<const float*>(panel.supers);
+  const auto* bounds = reinterpret_cast<const float*>(panel.bounds);
   acc = S::fma(S::load(bounds + panel_rows), S::set(s.distance), acc);
   return S::fma(S::load(bounds), S::set(s.length), acc);
 }
@@ -164,9 +166,12 @@ class WaitingRows {
     for (std::int64_t i = 0; i < split_row_bytes(w_.cols); i += 64) S::prefetch(rest + i);
     rest_[group][lane] = rest;
     // The codes of all lanes side by side, as in a panel.
-    const std::byte* from = w_.panel(row / panel_rows) + w_.layout.quants + row % panel_rows * 4;
+    const Panel panel(w_, row / panel_rows);
     std::byte* to = codes(group) + lane * 4;
-    for (std::int64_t i = 0; i < w_.cols * 8; i += 64) __builtin_memcpy(to + i, from + i, 4);
+    for (std::int64_t b = 0; b < w_.cols / 32; ++b, to += 256) {
+      const std::byte* from = panel.block<Packing::bf16_split>(b).quants + row % panel_rows * 4;
+      for (int i = 0; i < 256; i += 64) __builtin_memcpy(to + i, from + i, 4);
+    }
     rows_[n_] = row;
     if (++n_ == most) finish();
   }
@@ -177,7 +182,8 @@ class WaitingRows {
     for (std::int64_t b = 0; b < w_.cols / 32; ++b) {
       typename S::B pairs[groups][16];
       for (int g = 0; g < groups; ++g)
-        pairs_of_rows<S>(codes(g), [&](int r) { return rest_[g][r]; }, b, pairs[g]);
+        pairs_of_rows<S>(
+            codes(g) + b * 256, [&](int r) { return rest_[g][r]; }, b, pairs[g]);
       for (int i = 0; i < 16; ++i) {
         const auto value = ElementBf16Pairs<S>::activation(x_, 0, 16 * b + i);
         for (int g = 0; g < groups; ++g) sums[g] = ElementBf16Pairs<S>::multiply(pairs[g][i], value, sums[g]);

@@ -33,20 +33,17 @@ float f16(const std::byte* at, std::int64_t i) {
   return f16_to_f32(read<std::uint16_t>(at, i));
 }
 
-/// Sections of one panel and the lane of one row in it.
+/// A row's panel, and its lane in it.
 struct PackedRow {
-  const std::byte *quants, *high, *scales, *supers, *low;
+  const std::byte *panel, *low;
   int lane;
   std::int64_t cols;
 
-  PackedRow(const PackedMatrix& w, std::int64_t row) : lane(static_cast<int>(row % panel_rows)), cols(w.cols) {
-    const std::byte* panel = w.panel(row / panel_rows);
-    quants = panel + w.layout.quants;
-    high = panel + w.layout.high;
-    scales = panel + w.layout.scales;
-    supers = panel + w.layout.supers;
-    low = w.apart(row / panel_rows);
-  }
+  PackedRow(const PackedMatrix& w, std::int64_t row)
+      : panel(w.panel(row / panel_rows)),
+        low(w.apart(row / panel_rows)),
+        lane(static_cast<int>(row % panel_rows)),
+        cols(w.cols) {}
 };
 
 /// 16 weights of one row, the half `half` of block `b`: weight = scale · code + minimum.
@@ -58,17 +55,20 @@ struct Codes {
 Codes read_codes(Packing packing, const PackedRow& w, std::int64_t b, int half) {
   Codes out;
   const int r = w.lane;
+  const PanelGroup group = panel_group(packing);
+  const std::byte *quants = w.panel + group.quants_of(b), *high = w.panel + group.high_of(b);
+  const std::byte *scales = w.panel + group.scales_of(b), *supers = w.panel + group.supers_of(b);
   for (int i = 0; i < 16; ++i) {
     const int k = 16 * half + i, quad = k / 4, byte = 4 * r + k % 4;
     if (packing == Packing::q8_0 || packing == Packing::affine8) {
-      out.code[i] = u8(w.quants, b * 512 + quad * 64 + byte) - (packing == Packing::q8_0 ? 128 : 0);
+      out.code[i] = u8(quants, quad * 64 + byte) - (packing == Packing::q8_0 ? 128 : 0);
       continue;
     }
-    const int pair = u8(w.quants, b * 256 + quad % 4 * 64 + byte);
+    const int pair = u8(quants, quad % 4 * 64 + byte);
     int code = half == 0 ? pair & 15 : pair >> 4;
     if (packing == Packing::q5_0 || packing == Packing::q5_k)
-      code += 16 * (u8(w.high, b * 64 + quad * 8 + byte / 8) >> byte % 8 & 1);
-    if (packing == Packing::q6_k) code += 16 * (u8(w.high, b * 128 + quad % 2 * 64 + byte) >> quad / 2 * 2 & 3);
+      code += 16 * (u8(high, quad * 8 + byte / 8) >> byte % 8 & 1);
+    if (packing == Packing::q6_k) code += 16 * (u8(high, quad % 2 * 64 + byte) >> quad / 2 * 2 & 3);
     if (packing == Packing::q8_split) {
       const int low = u8(w.low, b * 256 + low_nibbles_of_row(r) + i);
       code = 16 * code + (half == 0 ? low & 15 : low >> 4) - 128;
@@ -81,18 +81,18 @@ Codes read_codes(Packing packing, const PackedRow& w, std::int64_t b, int half) 
   switch (packing) {
     case Packing::q4_k:
     case Packing::q5_k:
-      out.scale = f16(w.supers, b / 8 * 32 + r) * static_cast<float>(u8(w.scales, b * 32 + r));
-      out.minimum = -(f16(w.supers, b / 8 * 32 + 16 + r) * static_cast<float>(u8(w.scales, b * 32 + 16 + r)));
+      out.scale = f16(supers, r) * static_cast<float>(u8(scales, r));
+      out.minimum = -(f16(supers, 16 + r) * static_cast<float>(u8(scales, 16 + r)));
       break;
     case Packing::q6_k:
-      out.scale = f16(w.supers, b / 8 * 16 + r) * read<std::int8_t>(w.scales, b * 32 + 16 * half + r);
+      out.scale = f16(supers, r) * read<std::int8_t>(scales, 16 * half + r);
       break;
     case Packing::affine8:
-      out.scale = read<float>(w.scales, (2 * b + half) * 32 + r);
-      out.minimum = read<float>(w.scales, (2 * b + half) * 32 + 16 + r);
+      out.scale = read<float>(scales, half * 32 + r);
+      out.minimum = read<float>(scales, half * 32 + 16 + r);
       break;
     default:
-      out.scale = f16(w.scales, b * 16 + r);
+      out.scale = f16(scales, r);
   }
   return out;
 }
@@ -122,7 +122,7 @@ float quantized_dot(const PackedMatrix& w, const Codes* codes, const Activations
 
 /// Weight i of block b of a row of bf16_split.
 float split_float(const PackedRow& w, std::int64_t b, int i) {
-  const int pair = u8(w.quants, b * 256 + i % 16 / 4 * 64 + 4 * w.lane + i % 4);
+  const int pair = u8(w.panel + panel_group(Packing::bf16_split).quants_of(b), i % 16 / 4 * 64 + 4 * w.lane + i % 4);
   return bf16_to_f32(split_bf16(i < 16 ? pair & 15 : pair >> 4, w.low + w.lane * split_row_bytes(w.cols) + b * 48, i));
 }
 
@@ -130,15 +130,15 @@ float split_float(const PackedRow& w, std::int64_t b, int i) {
 float read_float(Packing packing, const PackedRow& w, std::int64_t k) {
   switch (packing) {
     case Packing::f32:
-      return read<float>(w.quants, k * panel_rows + w.lane);
+      return read<float>(w.panel, k * panel_rows + w.lane);
     case Packing::f16:
-      return f16(w.quants, k * panel_rows + w.lane);
+      return f16(w.panel, k * panel_rows + w.lane);
     case Packing::bf16:
-      return bf16_to_f32(read<std::uint16_t>(w.quants, k * panel_rows + w.lane));
+      return bf16_to_f32(read<std::uint16_t>(w.panel, k * panel_rows + w.lane));
     case Packing::bf16_split:
       return split_float(w, k / 32, static_cast<int>(k % 32));
     default:
-      return bf16_to_f32(read<std::uint16_t>(w.quants, 2 * (k / 2 * panel_rows + w.lane) + k % 2));
+      return bf16_to_f32(read<std::uint16_t>(w.panel, 2 * (k / 2 * panel_rows + w.lane) + k % 2));
   }
 }
 
@@ -390,8 +390,7 @@ void attend(const AttentionArgs& args, int query, int head, std::int64_t split, 
     const std::byte* keys = block_of(args, key);
     const int slot = static_cast<int>(key % kv_block);
     double score = 0;
-    for (int d = 0; d < args.head_dim; ++d)
-      score += double{q[d]} * read_kv(keys, layout, key_place(layout, slot, d));
+    for (int d = 0; d < args.head_dim; ++d) score += double{q[d]} * read_kv(keys, layout, key_place(layout, slot, d));
     score *= args.scale;
     if (args.softcap > 0) score = args.softcap * std::tanh(score / args.softcap);
     scores[static_cast<std::size_t>(key - from)] = static_cast<float>(score);

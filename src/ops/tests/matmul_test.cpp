@@ -29,7 +29,7 @@ void fill(OwnedMatrix& matrix, float scale, Random& random) {
   const Packing packing = matrix.view.packing;
   for (std::byte& byte : matrix.bytes.span()) byte = random.byte();
   const PanelLayout& at = matrix.view.layout;
-  const bool k_quant = packing == Packing::q4_k || packing == Packing::q5_k || packing == Packing::q6_k;
+  const PanelGroup group = panel_group(packing);
   for (std::int64_t p = 0; p < matrix.view.panels(); ++p) {
     std::byte* panel = matrix.bytes.get() + static_cast<std::size_t>(p) * at.bytes;
     const auto halves = [&](std::size_t from, std::size_t to) {
@@ -44,12 +44,17 @@ void fill(OwnedMatrix& matrix, float scale, Random& random) {
       halves(0, at.bytes);
     else if (packing == Packing::bf16 || packing == Packing::bf16_pairs)
       for (std::size_t i = 0; i < at.bytes / 2; ++i) put(panel, i, f32_to_bf16(random.normal(scale)));
-    else if (packing == Packing::affine8)
-      singles(at.scales, at.supers);
-    else if (k_quant)
-      halves(at.supers, at.bytes);
-    else
-      halves(at.scales, at.supers);
+    for (std::int64_t b = 0; b < matrix.view.cols / 32 && group.bytes() > 0; ++b) {
+      const auto scales = static_cast<std::size_t>(group.scales_of(b)),
+                 supers = static_cast<std::size_t>(group.supers_of(b));
+      const auto bytes = static_cast<std::size_t>(group.scales);
+      if (packing == Packing::affine8)
+        singles(scales, scales + bytes);
+      else if (group.supers == 0)
+        halves(scales, scales + bytes);
+      else if (b % group.blocks == 0)
+        halves(supers, supers + static_cast<std::size_t>(group.supers));
+    }
   }
 }
 
@@ -281,8 +286,11 @@ TEST_P(Matmul, is_exact_at_the_ends_of_the_codes) {
           OwnedMatrix w(packing, rows, cols);
           Random random(8);
           fill(w, 0.5f, random);
-          const PanelLayout& at = w.view.layout;
-          std::fill(w.bytes.get(), w.bytes.get() + at.scales, static_cast<std::byte>(code));
+          const PanelGroup group = panel_group(packing);
+          for (std::int64_t b = 0; b < cols / 32; ++b) {
+            std::fill_n(w.bytes.get() + group.quants_of(b), group.quants, static_cast<std::byte>(code));
+            std::fill_n(w.bytes.get() + group.high_of(b), group.high, static_cast<std::byte>(code));
+          }
           const std::vector<float> values(cols, static_cast<float>(value));
           OwnedActivations x(m, cols);
           for (std::int64_t row = 0; row < m; ++row) table().prepare(values.data(), row, 0, cols, every_form, x.view);

@@ -79,12 +79,13 @@ std::vector<float> left_out(const PackedMatrix& w, std::int64_t row) {
   std::vector<float> out(static_cast<std::size_t>(w.cols));
   unpack_row(w, row, out.data());
   const std::byte* panel = w.panel(row / panel_rows);
+  const PanelGroup group = panel_group(w.packing);
   for (std::int64_t k = 0; k < w.cols; ++k) {
     const std::int64_t b = k / 32, i = k % 32, lane = row % panel_rows;
-    const int pair = static_cast<int>(panel[w.layout.quants + b * 256 + i % 16 / 4 * 64 + 4 * lane + i % 4]);
+    const int pair = static_cast<int>(panel[group.quants_of(b) + i % 16 / 4 * 64 + 4 * lane + i % 4]);
     const auto code = static_cast<float>(i < 16 ? pair & 15 : pair >> 4);
     std::uint16_t scale;
-    std::memcpy(&scale, panel + w.layout.scales + (b * panel_rows + lane) * 2, sizeof scale);
+    std::memcpy(&scale, panel + group.scales_of(b) + lane * 2, sizeof scale);
     const float read = w.packing == Packing::q8_split ? 16 * code + 7.5f - 128 : code - 7.5f;
     out[static_cast<std::size_t>(k)] -= f16_to_f32(scale) * read;
   }
@@ -93,8 +94,9 @@ std::vector<float> left_out(const PackedMatrix& w, std::int64_t row) {
 
 class ScreenedHead : public EveryTable {
  protected:
-  /// Activations that are all that was left out of a row: the screen sees a product that is too small by the whole bound.
-  /// Another row, seen before, is nearly as good as this one really is. `make(value)` gives a head of those weights.
+  /// Activations that are all that was left out of a row: the screen sees a product that is too small by the whole
+  /// bound. Another row, seen before, is nearly as good as this one really is. `make(value)` gives a head of those
+  /// weights.
   template <class Make>
   void check_the_worst_case(Make&& make) {
     constexpr std::int64_t rows = 64, cols = 256, seen = 3, hidden = 50;

@@ -21,10 +21,12 @@ struct Avx2 {
   // 16 registers: what one step along K keeps of a tile fits, and the fp32 sums of a product wait in L1.
   static constexpr int tile_rows = 2, direct_rows = 8, float_tile_rows = 2;
   static constexpr int score_rows = 2, value_rows = 2, value_registers = 2;
-  static constexpr int prefetch_bytes = 16384;
+  static constexpr int prefetch_bytes = 16384, stream_bytes = 6336;
 
   /// Into L2: the requests L1 can have under way at once cover half of memory's bandwidth.
   static void prefetch(const void* at) { _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T1); }
+  /// Into L1, for weights that are read once and at once.
+  static void prefetch_stream(const void* at) { _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T0); }
 
   static F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static F set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }

@@ -20,10 +20,12 @@ struct Avx512 {
   // 32 registers: a 6×2 tile holds 12 integer and 12 fp32 accumulators, 2 weight quads and a broadcast.
   static constexpr int tile_rows = 6, direct_rows = 8, float_tile_rows = 12;
   static constexpr int score_rows = 8, value_rows = 6, value_registers = 4;
-  static constexpr int prefetch_bytes = 16384;
+  static constexpr int prefetch_bytes = 16384, stream_bytes = 6336;
 
   /// Into L2: the requests L1 can have under way at once cover half of memory's bandwidth.
   static void prefetch(const void* at) { _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T1); }
+  /// Into L1, for weights that are read once and at once.
+  static void prefetch_stream(const void* at) { _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T0); }
 
   static F zero() { return _mm512_setzero_ps(); }
   static F set(float x) { return _mm512_set1_ps(x); }
