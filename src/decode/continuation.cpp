@@ -37,16 +37,15 @@ bool Continuation::ends_text(TokenId token) const {
   return !ignore_eos_ && std::ranges::find(tokenizer_.stop_ids(), token) != tokenizer_.stop_ids().end();
 }
 
-Continuation::Step Continuation::advance(std::span<const float> logits) {
+Continuation::Step Continuation::advance(const LogitsRow& logits) {
   if (n_tokens_ >= max_tokens_) return {.token = {}, .text = rest(), .finish = FinishReason::length};
   if (constraint_) {
-    allowed_logits_.assign(logits.begin(), logits.end());
+    allowed_logits_.assign(logits.values.begin(), logits.values.end());
     if (!deny_logits(constraint_->allowed(), allowed_logits_))
       return {.token = {}, .text = rest(), .finish = FinishReason::stop};
-    logits = allowed_logits_;
   }
   Step step;
-  SampledToken sampled = sampler_.sample(logits);
+  SampledToken sampled = constraint_ ? sampler_.sample(allowed_logits_) : sampler_.sample(logits);
   if (ends_text(sampled.token)) {
     step.text = rest();
     step.finish = FinishReason::stop;

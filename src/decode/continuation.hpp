@@ -45,13 +45,13 @@ class Continuation {
     std::string text;                   ///< can be shown now: whole characters, no part of a stop string
     std::optional<FinishReason> finish;
   };
-  /// Chooses the next token by `logits` [vocab].
-  Step advance(std::span<const float> logits);
+  /// Chooses the next token by its row of logits, which has what wanted() said.
+  Step advance(const LogitsRow& logits);
   /// The text held back so far, when the text ends from outside.
   std::string rest();
 
-  /// As BatchEntry::top_k.
-  int deciding_logits() const { return constraint_ ? 0 : sampler_.deciding_logits(); }
+  /// What decides the next token. Valid until then.
+  WantedLogits wanted() { return constraint_ ? WantedLogits{} : sampler_.wanted(); }
   int n_tokens() const { return n_tokens_; }
 
  private:

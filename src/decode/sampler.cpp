@@ -16,28 +16,6 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-float sanitized(float logit) {
-  if (std::isnan(logit)) return -infinity;
-  return std::min(logit, std::numeric_limits<float>::max());
-}
-
-/// The n-th output of SplitMix64 (Steele, Lea & Flood 2014) for a seed, mixed once more so that neighbouring seeds
-/// are unrelated.
-std::uint64_t random_bits(std::uint64_t seed, std::uint64_t n) {
-  const auto mix = [](std::uint64_t z) {
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  };
-  constexpr std::uint64_t golden_gamma = 0x9e3779b97f4a7c15u;
-  return mix(mix(seed + golden_gamma) + (n + 1) * golden_gamma);
-}
-
-/// Uniform in [0, 1), 53 random bits.
-double random_unit(std::uint64_t seed, std::uint64_t n) {
-  return static_cast<double>(random_bits(seed, n) >> 11) * 0x1p-53;
-}
-
 /// The ids of the `k` largest logits above −infinity, largest first, in O(vocab + k log vocab) for logits in no
 /// particular order.
 std::vector<TokenId> largest(std::span<const float> logits, std::size_t k) {
@@ -182,26 +160,39 @@ Status SamplingOptions::check() const {
 
 Sampler::Sampler(SamplingOptions options) : options_(std::move(options)) {}
 
-int Sampler::deciding_logits() const {
+bool Sampler::adjusts() const {
   const SamplingOptions& o = options_;
-  if (!o.logit_bias.empty() || o.repetition_penalty != 1 || o.presence_penalty != 0 || o.frequency_penalty != 0 ||
-      o.top_logprobs >= 0)
-    return 0;
-  return o.temperature == 0 ? 1 : o.top_k;
+  return !o.logit_bias.empty() || o.repetition_penalty != 1 || o.presence_penalty != 0 || o.frequency_penalty != 0;
+}
+
+WantedLogits Sampler::wanted() {
+  const SamplingOptions& o = options_;
+  WantedLogits wanted;
+  if (o.top_logprobs >= 0) return wanted;
+  if (o.temperature == 0)
+    wanted.largest = 1;
+  else if (o.top_k > 0)
+    wanted.largest = o.top_k;
+  else if (o.typical_p == 1 && screened_.pays())
+    wanted.race = race();
+  always_.clear();
+  adjust([&](TokenId token) -> float* {
+    always_.push_back(token);
+    return nullptr;
+  });
+  wanted.always = always_;
+  return wanted;
 }
 
 void Sampler::observe_prompt(std::span<const TokenId> tokens) {
   seen_.insert(tokens.begin(), tokens.end());
 }
 
-void Sampler::adjust(std::span<const float> logits) {
-  adjusted_.resize(logits.size());
-  std::transform(logits.begin(), logits.end(), adjusted_.begin(), sanitized);
-
+/// at(token): where its logit is; null: nowhere.
+template <class At>
+void Sampler::adjust(At&& at) const {
   const auto update = [&](TokenId token, auto&& change) {
-    if (token < 0 || token >= std::ssize(adjusted_)) return;
-    float& logit = adjusted_[token];
-    logit = sanitized(change(logit));
+    if (float* logit = at(token)) *logit = sanitized(change(*logit));
   };
   for (const auto& [token, bias] : options_.logit_bias)
     update(token, [bias = bias](float logit) { return logit + bias; });
@@ -215,12 +206,18 @@ void Sampler::adjust(std::span<const float> logits) {
       });
 }
 
+void Sampler::adjust_all(std::span<const float> logits) {
+  adjusted_.resize(logits.size());
+  std::transform(logits.begin(), logits.end(), adjusted_.begin(), sanitized);
+  adjust([&](TokenId token) { return token >= 0 && token < std::ssize(adjusted_) ? &adjusted_[token] : nullptr; });
+}
+
 std::span<const Candidate> Sampler::distribution(std::span<const float> logits) {
-  if (options_.temperature == 0 && deciding_logits() == 1) {
+  if (options_.temperature == 0 && !adjusts()) {
     candidates_.assign(1, {greedy_choice(logits), 0, 1});
     return candidates_;
   }
-  adjust(logits);
+  adjust_all(logits);
   candidates_.clear();
   const TokenId best = argmax(adjusted_);
   const float largest_logit = adjusted_[best];
@@ -248,18 +245,32 @@ std::span<const Candidate> Sampler::distribution(std::span<const float> logits) 
   return candidates_;
 }
 
+SampledToken Sampler::sample(const LogitsRow& logits) {
+  if (!logits.bounds.empty() && options_.temperature > 0 && options_.top_k == 0) {
+    const auto adjust_known = [this](std::span<TokenLogit> known) {
+      adjust([&](TokenId token) {
+        const auto at = std::ranges::lower_bound(known, token, {}, &TokenLogit::token);
+        return at != known.end() && at->token == token ? &at->logit : nullptr;
+      });
+    };
+    if (const auto token = screened_.choose(logits, race(), options_, adjust_known)) return note({.token = *token, .logprob = 0, .top = {}});
+    logits.compute(-infinity);
+  } else {
+    screened_.pass();
+  }
+  return sample(logits.values);
+}
+
 SampledToken Sampler::sample(std::span<const float> logits) {
   const auto candidates = distribution(logits);
   SampledToken sampled;
-  double remaining = random_unit(options_.seed, n_sampled_++) * total_weight(candidates);
-  for (const Candidate& candidate : candidates) {
-    if (candidate.weight == 0) continue;
-    sampled.token = candidate.token;  // the last one stands should rounding leave a remainder
-    remaining -= candidate.weight;
-    if (remaining < 0) break;
-  }
+  if (candidates.size() == 1)
+    sampled.token = candidates[0].token;
+  else
+    sampled.token = winner(race(), candidates, [&](const Candidate& c) { return adjusted_[c.token]; });
 
   if (options_.top_logprobs >= 0) {
+    adjusted_.resize(logits.size());
     std::transform(logits.begin(), logits.end(), adjusted_.begin(), sanitized);
     const double log_total = log_sum_exp(adjusted_);
     const auto logprob = [&](TokenId token) {
@@ -270,6 +281,11 @@ SampledToken Sampler::sample(std::span<const float> logits) {
       sampled.top.push_back({token, logprob(token)});
   }
 
+  return note(std::move(sampled));
+}
+
+SampledToken Sampler::note(SampledToken sampled) {
+  ++n_sampled_;
   seen_.insert(sampled.token);
   ++output_counts_[sampled.token];
   return sampled;

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "decode/screened_race.hpp"
+#include "model/logits.hpp"
 #include "text/tokenizer.hpp"
 
 namespace sw {
@@ -50,8 +52,8 @@ struct Candidate {
   float weight;  ///< exp(logit)
 };
 
-/// Chooses one sequence's tokens. The n-th choice depends only on the options, the logits and the tokens so far:
-/// its random number is a function of (seed, n), not of any generator's history.
+/// Chooses one sequence's tokens. The n-th choice depends only on the options, the logits and the tokens so far: it is
+/// the winner of the race (seed, n) among the tokens that passed every transform (ops/race.hpp).
 class Sampler {
  public:
   explicit Sampler(SamplingOptions options);
@@ -61,21 +63,30 @@ class Sampler {
   /// `logits`: [vocab], not empty. Ties go to the smaller id. NaN counts as −infinity, +infinity as the largest finite
   /// number; where nothing is possible the smallest id is chosen.
   SampledToken sample(std::span<const float> logits);
-  /// How many of the largest logits decide the choice, whatever the others are; 0: all of them do.
-  int deciding_logits() const;
+  /// The same choice from a row that has, to begin with, what wanted() said; computes more of it where that is needed.
+  SampledToken sample(const LogitsRow& logits);
+  /// What decides the next choice, whatever the other logits are. Valid until then.
+  WantedLogits wanted();
   /// What sample() would draw from: the tokens that passed every transform, in the order of their ids, each chosen in
   /// proportion to its weight. Valid until the next call.
   std::span<const Candidate> distribution(std::span<const float> logits);
 
  private:
-  void adjust(std::span<const float> logits);
+  Race race() const { return {options_.seed, n_sampled_, options_.temperature}; }
+  bool adjusts() const;
+  template <class At>
+  void adjust(At&& at) const;
+  void adjust_all(std::span<const float> logits);
+  SampledToken note(SampledToken sampled);
 
   SamplingOptions options_;
   std::uint64_t n_sampled_ = 0;
   std::unordered_set<TokenId> seen_;  // in prompt or output
   std::unordered_map<TokenId, int> output_counts_;
-  std::vector<float> adjusted_;  // [vocab]; these three are reused between calls
+  std::vector<float> adjusted_;  // [vocab]; these are reused between calls
   std::vector<Candidate> candidates_, ranked_;
+  std::vector<TokenId> always_;
+  ScreenedRace screened_;
 };
 
 }  // namespace sw

@@ -47,24 +47,24 @@ struct Session::Impl {
     return state.truncate(sequence, 0);
   }
 
-  /// Appends `tokens`; the logits of the last one, or none when more of the prompt follows. `top_k`: as in BatchEntry.
-  Result<std::span<const float>> feed(std::span<const TokenId> tokens, int top_k, bool more_follows = false) {
+  /// Appends `tokens`; the logits of the last one, or none when more of the prompt follows. `wanted`: as in BatchEntry.
+  Result<LogitsRow> feed(std::span<const TokenId> tokens, const WantedLogits& wanted, bool more_follows = false) {
     SW_TRY(state.reserve(sequence, static_cast<int>(tokens.size())));
-    const BatchEntry entry{sequence, tokens, more_follows ? 0 : 1, top_k};
+    const BatchEntry entry{sequence, tokens, more_follows ? 0 : 1, wanted};
     SW_ASSIGN(const Logits logits, executor.forward({&entry, 1}, state));
     held.insert(held.end(), tokens.begin(), tokens.end());
-    return logits.values;
+    return more_follows ? LogitsRow{} : logits.whole_row(0);
   }
 
   /// Appends what `prompt` has beyond `held`, in chunks the executor can take. Nothing when cancelled on the way.
-  Result<std::optional<std::span<const float>>> prefill(std::span<const TokenId> prompt, int top_k,
-                                                        const std::atomic<bool>* cancel) {
-    std::span<const float> logits;
+  Result<std::optional<LogitsRow>> prefill(std::span<const TokenId> prompt, const WantedLogits& wanted,
+                                           const std::atomic<bool>* cancel) {
+    LogitsRow logits;
     while (held.size() < prompt.size()) {
       if (is_set(cancel)) return std::nullopt;
       const auto rest = prompt.subspan(held.size());
       const auto chunk = rest.first(std::min<std::size_t>(rest.size(), options.max_batch_tokens));
-      SW_ASSIGN(logits, feed(chunk, top_k, chunk.size() < rest.size()));
+      SW_ASSIGN(logits, feed(chunk, wanted, chunk.size() < rest.size()));
     }
     return logits;
   }
@@ -119,8 +119,7 @@ Result<Generation> Session::generate(std::span<const TokenId> prompt, const Gene
   // One token more than fits: the last one is not read any more.
   const int room = capacity() - generation.prompt_tokens + 1;
   Continuation continuation(*impl_->model.tokenizer, options, prompt, room);
-  const int top_k = continuation.deciding_logits();
-  SW_ASSIGN(auto logits, impl_->prefill(prompt, top_k, options.cancel));
+  SW_ASSIGN(auto logits, impl_->prefill(prompt, continuation.wanted(), options.cancel));
   if (!logits) {
     generation.finish_reason = FinishReason::cancelled;
     return generation;
@@ -146,7 +145,7 @@ Result<Generation> Session::generate(std::span<const TokenId> prompt, const Gene
       show(continuation.rest());
       return generation;
     }
-    SW_ASSIGN(logits, impl_->feed({&generation.tokens.back().token, 1}, top_k));
+    SW_ASSIGN(logits, impl_->feed({&generation.tokens.back().token, 1}, continuation.wanted()));
   }
 }
 

@@ -96,7 +96,7 @@ struct SpeedRun::Impl {
           queue_ms = since.ms();
         }
         sequence.unread = sequence.unread.subspan(chunk.size());
-        batch.push_back({sequence.id, chunk, sequence.unread.empty() ? 1 : 0, sequence.greedy.deciding_logits()});
+        batch.push_back({sequence.id, chunk, sequence.unread.empty() ? 1 : 0, sequence.greedy.wanted()});
         if (sequence.unread.empty()) chosen.push_back(&sequence);
         room -= static_cast<int>(chunk.size());
       }
@@ -109,7 +109,7 @@ struct SpeedRun::Impl {
     std::vector<BatchEntry> batch;
     std::vector<Sequence*> chosen;
     for (Sequence& sequence : sequences) {
-      batch.push_back({sequence.id, {&sequence.last, 1}, 1, sequence.greedy.deciding_logits()});
+      batch.push_back({sequence.id, {&sequence.last, 1}, 1, sequence.greedy.wanted()});
       chosen.push_back(&sequence);
     }
     return pass(batch, chosen);

@@ -73,6 +73,8 @@ void Buffers::lay_out(Arena arena, const ModelSpec& spec, std::int64_t tokens, s
   partials = floats(std::min<std::int64_t>(tokens, split_tokens) * w.heads,
                     max_splits * partial_size(static_cast<int>(w.head_dim)));
   best = floats(n_threads, most_screened);
+  bounds = floats(1, spec.vocab);
+  apart = arena.take<std::uint16_t>(static_cast<std::size_t>((spec.vocab + panel_rows - 1) / panel_rows));
   position = arena.take<std::int64_t>(static_cast<std::size_t>(tokens));
   entry = arena.take<std::int32_t>(static_cast<std::size_t>(tokens));
   const std::size_t attention =

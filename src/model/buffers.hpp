@@ -44,6 +44,8 @@ struct Buffers {
   float* partials = nullptr;     ///< attention split over threads: [split_tokens, heads, splits, head_dim + 2]
   std::int64_t max_splits = 0;
   float* best = nullptr;             ///< [threads, most_screened]: the largest logits of a screen
+  float* bounds = nullptr;           ///< [vocab]: of the logits that a screen left out
+  std::uint16_t* apart = nullptr;    ///< [panels of the head], a bit a row: what a screen does not look at; all clear
   std::int64_t* position = nullptr;  ///< [tokens]
   std::int32_t* entry = nullptr;     ///< [tokens]: which entry of the batch a row belongs to
   std::vector<std::byte*> scratch;   ///< one piece per thread

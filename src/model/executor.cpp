@@ -87,10 +87,12 @@ struct Executor::Impl {
   void norm_and_prepare(const float* x, const std::vector<float>& weight, std::int64_t rows, ActivationForms forms);
   /// buffers.input = x: rows of `cols` floats, `stride` apart.
   void prepare(const float* x, std::int64_t cols, std::int64_t stride, std::int64_t rows, ActivationForms forms);
-  /// How many of a single row's largest logits are wanted; 0: all, or more than one row.
-  int wanted_top_k(std::int64_t rows) const;
-  /// buffers.logits = the k largest products of buffers.input's only row, −∞ elsewhere.
-  void screen(const PackedMatrix& head, int k);
+  /// What of the only row of logits decides; null: all, or there are more rows.
+  const WantedLogits* screened(std::int64_t rows) const;
+  /// buffers.logits = the wanted products of buffers.input's only row; −∞ elsewhere, below buffers.bounds.
+  void screen(const PackedMatrix& head, const WantedLogits& wanted);
+  /// Then: those bounded by `least` or more.
+  void compute_bounded(float least);
   /// Products with x, their panels shared out over the threads.
   void multiply(const Activations& x, std::initializer_list<Product> products);
   void add_normed(int index, const float* branch, const std::vector<float>& weight);
@@ -129,7 +131,12 @@ Result<Logits> Executor::forward(std::span<const BatchEntry> batch, StatePool& s
   run.sum_hidden();
   const std::int64_t rows = run.head();
   for (const BatchEntry& entry : batch) state.advance(entry.sequence, static_cast<int>(entry.tokens.size()));
-  return Logits{{run.buffers.logits, static_cast<std::size_t>(rows * run.spec.vocab)}, run.spec.vocab};
+  Logits logits{{run.buffers.logits, static_cast<std::size_t>(rows * run.spec.vocab)}, run.spec.vocab};
+  if (run.screened(rows)) {
+    logits.bounds = {run.buffers.bounds, static_cast<std::size_t>(run.spec.vocab)};
+    logits.compute = [&run](float least) { run.compute_bounded(least); };
+  }
+  return logits;
 }
 
 Status Executor::Impl::check() const {
@@ -519,9 +526,8 @@ std::int64_t Executor::Impl::head() {
   const Linear& head = weights->head();
   const Span span(spans, "head", -1, matrix_bytes({&head}), matrix_operations({&head}, rows), arithmetic_of(head));
   norm_and_prepare(buffers.branch, weights->output_norm(), rows, forms_for({&head}));
-  const int top_k = wanted_top_k(rows);
-  if (top_k > 0 && (head.matrix.packing == Packing::q8_split || head.matrix.packing == Packing::bf16_split))
-    screen(head.matrix, top_k);
+  if (const WantedLogits* wanted = screened(rows))
+    screen(head.matrix, *wanted);
   else
     multiply(buffers.input, {{&head, output(head, buffers.logits, spec.vocab)}});
   if (spec.final_softcap > 0)
@@ -575,29 +581,52 @@ void Executor::Impl::multiply(const Activations& x, std::initializer_list<Produc
   });
 }
 
-int Executor::Impl::wanted_top_k(std::int64_t rows) const {
-  if (rows != 1) return 0;
-  for (const BatchEntry& entry : batch)
-    if (entry.n_logits == 1) return entry.top_k <= Buffers::most_screened ? entry.top_k : 0;
-  return 0;
+const WantedLogits* Executor::Impl::screened(std::int64_t rows) const {
+  const Packing packing = weights->head().matrix.packing;
+  if (rows != 1 || (packing != Packing::q8_split && packing != Packing::bf16_split)) return nullptr;
+  const WantedLogits& wanted = std::ranges::find(batch, 1, &BatchEntry::n_logits)->wanted;
+  return wanted.race || (wanted.largest > 0 && wanted.largest <= Buffers::most_screened) ? &wanted : nullptr;
 }
 
-void Executor::Impl::screen(const PackedMatrix& head, int k) {
+void Executor::Impl::screen(const PackedMatrix& head, const WantedLogits& wanted) {
   const Activations& x = buffers.input;
   const float length = screening_length(x);
   const float distance = head.packing == Packing::bf16_split ? screening_distance(x) : 0;
+  const auto each_apart = [&](auto&& f) {
+    for (const TokenId token : wanted.always)
+      if (token >= 0 && token < head.rows) f(token);
+  };
+  each_apart([&](TokenId token) {
+    buffers.apart[token / panel_rows] |= static_cast<std::uint16_t>(1u << token % panel_rows);
+  });
   std::atomic<float> threshold = -INFINITY;
   std::fill_n(buffers.best, pool.size() * Buffers::most_screened, -INFINITY);
   pool.parallel_for(head.panels(), 64, [&](std::int64_t begin, std::int64_t end, int thread) {
-    float* best = buffers.best + thread * Buffers::most_screened;
     ops.screen(head, begin, end, x,
-               {.k = k,
+               {.k = wanted.race ? 1 : wanted.largest,
+                .race = wanted.race ? &*wanted.race : nullptr,
+                .apart = wanted.always.empty() ? nullptr : buffers.apart,
                 .length = length,
                 .distance = distance,
-                .best = best,
+                .best = buffers.best + thread * Buffers::most_screened,
                 .threshold = &threshold,
                 .scratch = buffers.scratch[static_cast<std::size_t>(thread)]},
-               buffers.logits);
+               buffers.bounds, buffers.logits);
+  });
+  if (wanted.always.empty()) return;
+  each_apart([&](TokenId token) {
+    buffers.apart[token / panel_rows] = 0;
+    buffers.bounds[token] = INFINITY;
+  });
+  compute_bounded(INFINITY);
+}
+
+void Executor::Impl::compute_bounded(float least) {
+  const Linear& head = weights->head();
+  if (least == -INFINITY) return multiply(buffers.input, {{&head, output(head, buffers.logits, spec.vocab)}});
+  pool.parallel_for(head.matrix.panels(), 64, [&](std::int64_t begin, std::int64_t end, int thread) {
+    ops.compute_bounded(head.matrix, begin, end, buffers.input, buffers.bounds, least,
+                        buffers.scratch[static_cast<std::size_t>(thread)], buffers.logits);
   });
 }
 

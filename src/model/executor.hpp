@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "measure/spans.hpp"
+#include "model/logits.hpp"
 #include "model/spec.hpp"
 #include "model/weights.hpp"
 #include "state/state.hpp"
@@ -19,8 +20,7 @@ struct BatchEntry {
   SequenceId sequence{};
   std::span<const TokenId> tokens;  ///< follow what the sequence already holds
   int n_logits = 1;                 ///< logits wanted for the last n of `tokens`
-  /// When only the k most likely tokens matter: logits certainly below k others may be −∞. 0: all are wanted.
-  int top_k = 0;
+  WantedLogits wanted = {};  ///< those that cannot decide may be −∞
   /// [width], or null: the final hidden states of all `tokens` (those the head is applied to) are added to it.
   float* hidden_sum = nullptr;
 };
@@ -29,11 +29,15 @@ struct BatchEntry {
 struct Logits {
   std::span<const float> values;
   int vocab = 0;
+  std::span<const float> bounds = {};                ///< as in LogitsRow, where there is one row
+  std::function<void(float least)> compute = {};  ///< as well
 
   std::span<const float> row(int i) const {
     const auto size = static_cast<std::size_t>(vocab);
     return values.subspan(static_cast<std::size_t>(i) * size, size);
   }
+  /// Row i with what was left out of it.
+  LogitsRow whole_row(int i) const { return {row(i), bounds, compute}; }
 };
 
 /// Runs a model's blocks over ragged batches. Every value it computes for a token depends only on that token's own

@@ -8,6 +8,7 @@
 
 #include "ops/kv_layout.hpp"
 #include "ops/packing.hpp"
+#include "ops/race.hpp"
 #include "ops/types.hpp"
 
 namespace sw {
@@ -57,13 +58,15 @@ inline constexpr int kv_split = 1024;
 /// may round two different ones to the same value, and must then see both.
 inline constexpr float screen_slack = 1e-6f;
 
-/// The search for a head's largest products (Kernels::screen).
+/// The search for a head's largest products, or for the winner of a race among them (Kernels::screen).
 struct Screen {
-  int k = 1;                                ///< how many of the largest are wanted
+  int k = 1;                                ///< how many of the largest are wanted; 1 in a race
+  const Race* race = nullptr;               ///< what is compared is scores; null: products
+  const std::uint16_t* apart = nullptr;     ///< [panels], a bit a row: those that are neither compared nor computed
   float length = 0;                         ///< ≥ ‖x̂‖, the length of the 8-bit activations
   float distance = 0;                       ///< bf16_split: ≥ screening_distance(), from the BF16 to the 8-bit ones
-  float* best = nullptr;                    ///< [k], this thread's largest products so far, ascending; from −∞
-  std::atomic<float>* threshold = nullptr;  ///< shared: k products at least this large were found; from −∞
+  float* best = nullptr;                    ///< [k], this thread's largest so far, ascending; from −∞
+  std::atomic<float>* threshold = nullptr;  ///< shared: k at least this large were found; from −∞
   std::byte* scratch = nullptr;             ///< matmul_scratch_bytes(cols), private to the thread
 };
 
@@ -127,10 +130,14 @@ struct Kernels {
                  const MatmulOutput& out, std::byte* scratch);
 
   /// The same for one row of x and a w packed as q8_split or bf16_split, for when only the k largest products are
-  /// wanted: y[r] is the product or, where it is certainly smaller than k others, −∞. Reads the high nibbles, or the
-  /// sketch, of all rows, and the rest of those whose bound reaches the threshold.
+  /// wanted: y[r] is the product or, where it is certainly smaller than k others, −∞, and then no more than bounds[r].
+  /// Reads the high nibbles, or the sketch, of all rows, and the rest of those whose bound reaches the threshold.
   void (*screen)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
-                 const Screen& screen, float* y);
+                 const Screen& screen, float* bounds, float* y);
+
+  /// Afterwards: computes the products that are −∞ and bounded by `least` or more.
+  void (*compute_bounded)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
+                          const float* bounds, float least, std::byte* scratch, float* y);
 
   /// Fills the wanted forms of `x` in columns [begin, end) of row `row` from the floats `values` [end − begin] (which may
   /// be x.f32's own). `begin` is a multiple of 32, `end` too or x.cols.

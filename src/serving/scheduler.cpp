@@ -248,7 +248,8 @@ void Scheduler::take(Choice& choice, int n) {
       std::span<const TokenId>(choice.text).subspan(static_cast<std::size_t>(choice.held), static_cast<std::size_t>(n));
   if (choice.continuation) {
     entry.n_logits = n == choice.pending() ? 1 : 0;
-    entry.top_k = choice.continuation->deciding_logits();
+    // Choices that begin with the same row of logits do not want the same of it.
+    if (choice.job->split || choice.job->request.n == 1) entry.wanted = choice.continuation->wanted();
   } else {
     entry.n_logits = 0;
     entry.hidden_sum = choice.hidden_sum.data();
@@ -281,7 +282,7 @@ void Scheduler::postprocess(const Logits& logits, ThreadPool& pool, double ms) {
   pool.parallel_for(std::ssize(samples), 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t i = begin; i < end; ++i) {
       Sample& sample = samples[static_cast<std::size_t>(i)];
-      sample.step = sample.choice->continuation->advance(logits.row(sample.row));
+      sample.step = sample.choice->continuation->advance(logits.whole_row(sample.row));
     }
   });
   for (Sample& sample : samples) apply(sample);

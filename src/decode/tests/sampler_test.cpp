@@ -272,8 +272,6 @@ TEST(Sampling, TheShortWayOfAGreedyStepChoosesWhatTheLongWayDoes) {
   without_effect.logit_bias[-1] = 1;  // no such token, but a bias takes the long way
   for (const auto& row : rows) {
     Sampler quick({}), slow(without_effect);
-    ASSERT_EQ(quick.deciding_logits(), 1);
-    ASSERT_EQ(slow.deciding_logits(), 0);
     EXPECT_EQ(quick.sample(row).token, slow.sample(row).token) << ::testing::PrintToString(row);
   }
 }

@@ -3,51 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
-#include <random>
 #include <vector>
 
 #include "model/executor.hpp"
 #include "model/model.hpp"
-#include "quant/quant.hpp"
-#include "tensor/half.hpp"
+#include "model/tests/large_head.hpp"
 
 namespace sw {
 namespace {
 
-constexpr std::int64_t vocab = 5000;
-
-struct HeadCase {
-  const char* name;
-  DType dtype;
-  float largest = 0;  ///< one weight of the head; 0: none of its own
-};
-
-/// A golden checkpoint whose embedding, which is its head too, has 5,000 random rows.
-Checkpoint with_head(const Checkpoint& source, const HeadCase& head) {
-  Checkpoint out = source;
-  std::mt19937 random(5);
-  std::normal_distribution<float> normal(0, 0.05f);
-  out.metadata.set("llama.vocab_size", static_cast<std::uint32_t>(vocab));
-  for (TensorView& tensor : out.tensors) {
-    if (tensor.name != "token_embd.weight") continue;
-    const auto cols = static_cast<std::size_t>(tensor.shape[1]);
-    const std::size_t row_bytes = info(head.dtype).row_bytes(cols);
-    auto stored = std::make_shared<std::vector<std::byte>>(vocab * row_bytes);
-    std::vector<float> row(cols);
-    for (std::size_t r = 0; r < vocab; ++r) {
-      for (float& x : row) x = normal(random);
-      if (r == 4321 && head.largest != 0) row[3] = head.largest;
-      quantize(head.dtype, row, stored->data() + r * row_bytes);
-    }
-    tensor.shape[0] = vocab;
-    tensor.dtype = head.dtype;
-    tensor.data = *stored;
-    out.owned.push_back(std::move(stored));
-  }
-  return out;
-}
+constexpr std::int64_t vocab = large_vocab;
 
 class LargeHeads : public testing::TestWithParam<HeadCase> {};
 INSTANTIATE_TEST_SUITE_P(, LargeHeads,
@@ -78,7 +44,7 @@ TEST_P(LargeHeads, have_the_largest_logits_of_all) {
       const auto logits = [&](int top_k) {
         const SequenceId sequence = state.open().value();
         EXPECT_TRUE(state.reserve(sequence, n));
-        const BatchEntry entry{.sequence = sequence, .tokens = tokens, .n_logits = 1, .top_k = top_k};
+        const BatchEntry entry{.sequence = sequence, .tokens = tokens, .n_logits = 1, .wanted = {.largest = top_k}};
         const auto row = executor.forward({&entry, 1}, state).value().row(0);
         std::vector<float> out(row.begin(), row.end());
         state.close(sequence);

@@ -28,6 +28,7 @@ constexpr Kernels make_kernels(const char* isa) {
           .pack = Entry<S, pack<S>>::call,
           .matmul = Entry<S, matmul<S>>::call,
           .screen = Entry<S, screen<S>>::call,
+          .compute_bounded = Entry<S, compute_bounded<S>>::call,
           .prepare = Entry<S, prepare<S>>::call,
           .rms_norm = Entry<S, rms_norm<S>>::call,
           .rope = Entry<S, rope<S>>::call,

@@ -1,10 +1,12 @@
-// The k largest products of a head, exactly, from little more than half of its bytes, or less.
+// The k largest products of a head, or the winner of a race among them (ops/race.hpp), exactly, from little more than
+// half of its bytes, or less.
 //
 // A pass over the high nibbles (q8_split), or over a sketch in 4 bits (bf16_split), gives every product up to an error that
 // the row's stored bounds and the activations limit (pack.hpp). A row whose product plus bound stays below k products
 // already known cannot be among the k largest, whatever was not read of it; every other row is computed in full, with
 // the roundings of the matrix product. The more rows were seen, the higher the threshold and the less is read: exactness
-// never depends on how tight the bound is, only the number of bytes does.
+// never depends on how tight the bound is, only the number of bytes does. In a race the same holds of scores. Bounds are
+// kept, so that a caller who needs to know more can have the rows above any level computed (compute_bounded).
 #pragma once
 
 #include <algorithm>
@@ -75,14 +77,16 @@ typename S::F upper_bounds(const PackedMatrix& w, std::int64_t p, const Activati
   return S::fma(S::load(reinterpret_cast<const float*>(panel.bounds)), S::set(length), acc);
 }
 
-/// Keeps the k largest values of a thread, and the shared threshold as high as any thread's k-th.
+/// Keeps the k largest of a thread, and the shared threshold as high as any thread's k-th.
 template <class S>
-void keep_best(const Screen& screen, float value) {
+void keep_best(const Screen& screen, std::int64_t row, float value) {
+  if (screen.race) value = static_cast<float>(screen.race->score(value, static_cast<std::uint32_t>(row)));
   if (!(value > screen.best[0])) return;
   int i = 0;
   for (; i + 1 < screen.k && screen.best[i + 1] < value; ++i) screen.best[i] = screen.best[i + 1];
   screen.best[i] = value;
-  const float reached = screen.best[0] - __builtin_fabsf(screen.best[0]) * screen_slack;
+  const float least = screen.best[0];
+  const float reached = least - (screen.race ? Race::slack(least) : __builtin_fabsf(least) * screen_slack);
   float known = screen.threshold->load(std::memory_order_relaxed);
   while (reached > known && !screen.threshold->compare_exchange_weak(known, reached, std::memory_order_relaxed)) {
   }
@@ -90,22 +94,38 @@ void keep_best(const Screen& screen, float value) {
 
 /// Which of a panel's rows can still be among the largest, one bit each; all are marked as left out in y.
 template <class S>
-unsigned passing(const PackedMatrix& w, std::int64_t p, typename S::F bounds, const Screen& s, float* y) {
+unsigned passing(const PackedMatrix& w, std::int64_t p, typename S::F upper_bounds, const Screen& s, float* bounds,
+                 float* y) {
+  const std::int64_t first = p * panel_rows, rows = std::min<std::int64_t>(panel_rows, w.rows - first);
   alignas(64) float upper[panel_rows];
-  S::store(upper, bounds);
+  S::store(upper, upper_bounds);
+  __builtin_memcpy(bounds + first, upper, static_cast<std::size_t>(rows) * sizeof(float));
+  std::fill_n(y + first, rows, -__builtin_inff());
+  if (s.race)
+    for (int lane = 0; lane < panel_rows; ++lane)
+      upper[lane] = s.race->bound(upper[lane], static_cast<std::uint32_t>(first + lane));
   const float threshold = s.threshold->load(std::memory_order_relaxed);
-  const std::int64_t rows = std::min<std::int64_t>(panel_rows, w.rows - p * panel_rows);
-  std::fill_n(y + p * panel_rows, rows, -__builtin_inff());
   unsigned passed = 0;
   for (unsigned lane = 0; lane < rows; ++lane) passed |= static_cast<unsigned>(!(upper[lane] < threshold)) << lane;
-  return passed;
+  return s.apart ? passed & ~unsigned{s.apart[p]} : passed;
 }
 
+/// Which of a panel's rows were left out by a screen though they may reach `least`.
 template <class S>
-void screen_q8(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
-               float* y) {
+unsigned left_out(const PackedMatrix& w, std::int64_t p, const float* bounds, float least, const float* y) {
+  const std::int64_t first = p * panel_rows, rows = std::min<std::int64_t>(panel_rows, w.rows - first);
+  unsigned rows_left = 0;
+  for (unsigned lane = 0; lane < rows; ++lane)
+    rows_left |= static_cast<unsigned>(y[first + lane] == -__builtin_inff() && !(bounds[first + lane] < least)) << lane;
+  return rows_left;
+}
+
+/// Computes the rows of each panel that wanted(p) says; found(row, product) is told.
+template <class S>
+void compute_q8(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, float* y,
+                auto&& wanted, auto&& found) {
   const std::int64_t blocks = w.cols / 32;
-  // Rows that passed wait for one panel, while their low nibbles come from memory.
+  // Rows wait for one panel, while their low nibbles come from memory.
   std::int64_t waiting_panel = begin;
   unsigned waiting = 0;
   const auto finish_waiting = [&] {
@@ -114,17 +134,17 @@ void screen_q8(const PackedMatrix& w, std::int64_t begin, std::int64_t end, cons
       const int lane = std::countr_zero(waiting);
       const std::int64_t row = waiting_panel * panel_rows + lane;
       y[row] = full_product<S>(panel, lane, blocks, x);
-      keep_best<S>(s, y[row]);
+      found(row, y[row]);
     }
   };
   for (std::int64_t p = begin; p < end; ++p) {
-    const unsigned passed = passing<S>(w, p, upper_bounds<S>(w, p, x, s.length), s, y);
-    for (unsigned left = passed; left; left &= left - 1)
+    const unsigned now = wanted(p);
+    for (unsigned left = now; left; left &= left - 1)
       for (std::int64_t b = 0; b < blocks; ++b)
         S::prefetch(w.apart(p) + b * 256 + low_nibbles_of_row(std::countr_zero(left)));
     finish_waiting();
     waiting_panel = p;
-    waiting = passed;
+    waiting = now;
   }
   finish_waiting();
 }
@@ -155,12 +175,13 @@ class WaitingRows {
  public:
   static constexpr int groups = 2, most = groups * panel_rows;
 
-  WaitingRows(const PackedMatrix& w, const Activations& x, const Screen& s, float* y) : w_(w), x_(x), s_(s), y_(y) {
+  WaitingRows(const PackedMatrix& w, const Activations& x, std::byte* scratch, float* y)
+      : w_(w), x_(x), scratch_(scratch), y_(y) {
     for (auto& group : rest_)
       for (const std::byte*& row : group) row = w.apart(0);
   }
 
-  void add(std::int64_t row) {
+  void add(std::int64_t row, auto&& found) {
     const int group = n_ / panel_rows, lane = n_ % panel_rows;
     const std::byte* rest = w_.apart(row / panel_rows) + row % panel_rows * split_row_bytes(w_.cols);
     for (std::int64_t i = 0; i < split_row_bytes(w_.cols); i += 64) S::prefetch(rest + i);
@@ -173,10 +194,11 @@ class WaitingRows {
       for (int i = 0; i < 256; i += 64) __builtin_memcpy(to + i, from + i, 4);
     }
     rows_[n_] = row;
-    if (++n_ == most) finish();
+    if (++n_ == most) finish(found);
   }
 
-  void finish() {
+  /// found(row, product) is told of each.
+  void finish(auto&& found) {
     typename S::F sums[groups];
     for (auto& sum : sums) sum = S::zero();
     for (std::int64_t b = 0; b < w_.cols / 32; ++b) {
@@ -193,17 +215,17 @@ class WaitingRows {
     for (int group = 0; group < groups; ++group) S::store(products + group * panel_rows, sums[group]);
     for (int i = 0; i < n_; ++i) {
       y_[rows_[i]] = products[i];
-      keep_best<S>(s_, products[i]);
+      found(rows_[i], products[i]);
     }
     n_ = 0;
   }
 
  private:
-  std::byte* codes(int group) const { return s_.scratch + group * w_.cols * 8; }
+  std::byte* codes(int group) const { return scratch_ + group * w_.cols * 8; }
 
   const PackedMatrix& w_;
   const Activations& x_;
-  const Screen& s_;
+  std::byte* scratch_;
   float* y_;
   int n_ = 0;
   std::int64_t rows_[most];
@@ -211,20 +233,37 @@ class WaitingRows {
 };
 
 template <class S>
-void screen_bf16(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
-                 float* y) {
-  WaitingRows<S> waiting(w, x, s, y);
+void compute_bf16(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, std::byte* scratch,
+                  float* y, auto&& wanted, auto&& found) {
+  WaitingRows<S> waiting(w, x, scratch, y);
   for (std::int64_t p = begin; p < end; ++p)
-    for (unsigned passed = passing<S>(w, p, sketched_bounds<S>(w, p, x, s), s, y); passed; passed &= passed - 1)
-      waiting.add(p * panel_rows + std::countr_zero(passed));
-  waiting.finish();  // of what is left
+    for (unsigned now = wanted(p); now; now &= now - 1) waiting.add(p * panel_rows + std::countr_zero(now), found);
+  waiting.finish(found);  // of what is left
 }
 
 template <class S>
 void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
-            float* y) {
-  if (w.packing == Packing::q8_split) return screen_q8<S>(w, begin, end, x, s, y);
-  if constexpr (S::has_bf16_dot) screen_bf16<S>(w, begin, end, x, s, y);
+            float* bounds, float* y) {
+  const auto found = [&](std::int64_t row, float product) { keep_best<S>(s, row, product); };
+  if (w.packing == Packing::q8_split) {
+    const auto wanted = [&](std::int64_t p) {
+      return passing<S>(w, p, upper_bounds<S>(w, p, x, s.length), s, bounds, y);
+    };
+    return compute_q8<S>(w, begin, end, x, y, wanted, found);
+  }
+  if constexpr (S::has_bf16_dot) {
+    const auto wanted = [&](std::int64_t p) { return passing<S>(w, p, sketched_bounds<S>(w, p, x, s), s, bounds, y); };
+    compute_bf16<S>(w, begin, end, x, s.scratch, y, wanted, found);
+  }
+}
+
+template <class S>
+void compute_bounded(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
+                     const float* bounds, float least, std::byte* scratch, float* y) {
+  const auto wanted = [&](std::int64_t p) { return left_out<S>(w, p, bounds, least, y); };
+  const auto found = [](std::int64_t, float) {};
+  if (w.packing == Packing::q8_split) return compute_q8<S>(w, begin, end, x, y, wanted, found);
+  if constexpr (S::has_bf16_dot) compute_bf16<S>(w, begin, end, x, scratch, y, wanted, found);
 }
 
 }  // namespace sw::generic

@@ -185,8 +185,14 @@ void matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const A
 
 /// All products: a screen may leave out what cannot be among the largest, and need not.
 void screen(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const Screen& s,
-            float* y) {
+            float* bounds, float* y) {
   matmul(w, begin, end, x, {.y = y, .stride = w.rows}, s.scratch);
+  std::copy(y + begin * panel_rows, y + std::min(end * panel_rows, w.rows), bounds + begin * panel_rows);
+}
+
+void compute_bounded(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x, const float*,
+                     float, std::byte* scratch, float* y) {
+  matmul(w, begin, end, x, {.y = y, .stride = w.rows}, scratch);
 }
 
 void prepare(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
@@ -494,6 +500,7 @@ const Kernels reference_kernels = {.isa = "reference",
                                    .pack = generic::pack<Baseline>,  // only moves bits: its tests unpack them
                                    .matmul = matmul,
                                    .screen = screen,
+                                   .compute_bounded = compute_bounded,
                                    .prepare = prepare,
                                    .rms_norm = rms_norm,
                                    .rope = rope,

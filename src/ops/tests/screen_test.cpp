@@ -130,7 +130,7 @@ class ScreenedHead : public EveryTable {
   /// Screens in pieces of `grain` panels by two alternating "threads"; returns how many rows were computed.
   std::int64_t check(const Head& head, const Activations& x, int k, std::int64_t grain) {
     const PackedMatrix& w = head.split.view;
-    Aligned<float> want(w.rows), got(w.rows);
+    Aligned<float> want(w.rows), got(w.rows), bounds(w.rows);
     const Aligned<std::byte> scratch(static_cast<std::int64_t>(matmul_scratch_bytes(w.cols)));
     table().matmul(head.plain.view, 0, w.panels(), x, {.y = want.get(), .stride = w.rows}, scratch.get());
     std::atomic<float> threshold = -INFINITY;
@@ -143,7 +143,7 @@ class ScreenedHead : public EveryTable {
                       .best = best.data() + p / grain % 2 * k,
                       .threshold = &threshold,
                       .scratch = scratch.get()},
-                     got.get());
+                     bounds.get(), got.get());
     std::vector<float> sorted(want.span().begin(), want.span().end());
     std::ranges::sort(sorted, std::greater<>());
     const float least = sorted[std::min<std::size_t>(static_cast<std::size_t>(k), sorted.size()) - 1];
@@ -153,8 +153,58 @@ class ScreenedHead : public EveryTable {
       computed += !left_out;
       EXPECT_TRUE(testing::same(got[r], want[r]) || (left_out && want[r] < least))
           << "row " << r << ": " << got[r] << " for " << want[r] << ", the " << k << "th largest is " << least;
+      EXPECT_TRUE(!left_out || want[r] <= bounds[r]) << "row " << r << ": " << want[r] << " above " << bounds[r];
     }
+    check_race(head, x, static_cast<std::uint64_t>(k), grain);
     return computed;
+  }
+
+  /// A race, some rows apart from it; then what was left out, from the likeliest on. Most rows are computed at last, the
+  /// ones with weights below 2⁻³¹ too, so the products to find are those of the same packing.
+  void check_race(const Head& head, const Activations& x, std::uint64_t seed, std::int64_t grain) {
+    const PackedMatrix& w = head.split.view;
+    Aligned<float> want(w.rows), got(w.rows), bounds(w.rows);
+    const Aligned<std::byte> scratch(static_cast<std::int64_t>(matmul_scratch_bytes(w.cols)));
+    table().matmul(w, 0, w.panels(), x, {.y = want.get(), .stride = w.rows}, scratch.get());
+    const auto [low, high] = std::ranges::minmax(want.span());
+    const Race race(seed, 3, std::max((high - low) / 20, 1e-3f));
+    std::vector<std::uint16_t> apart(static_cast<std::size_t>(w.panels()));
+    const auto is_apart = [&](std::int64_t r) { return apart[static_cast<std::size_t>(r / 16)] >> r % 16 & 1; };
+    for (std::int64_t r = 0; r < w.rows; ++r)
+      if (r % 37 == 5 || want[r] == high) apart[static_cast<std::size_t>(r / 16)] |= static_cast<std::uint16_t>(1 << r % 16);
+    std::atomic<float> threshold = -INFINITY;
+    float best[2] = {-INFINITY, -INFINITY};
+    for (std::int64_t p = 0; p < w.panels(); p += grain)
+      table().screen(w, p, std::min(p + grain, w.panels()), x,
+                     {.k = 1,
+                      .race = &race,
+                      .apart = apart.data(),
+                      .length = screening_length(x),
+                      .distance = screening_distance(x),
+                      .best = best + p / grain % 2,
+                      .threshold = &threshold,
+                      .scratch = scratch.get()},
+                     bounds.get(), got.get());
+    double most = -INFINITY;
+    for (std::int64_t r = 0; r < w.rows; ++r)
+      if (!is_apart(r)) most = std::max(most, race.score(want[r], static_cast<std::uint32_t>(r)));
+    const auto check_rows = [&](float least) {
+      for (std::int64_t r = 0; r < w.rows; ++r) {
+        if (testing::same(got[r], want[r])) continue;
+        ASSERT_EQ(got[r], -INFINITY) << "row " << r << " is " << want[r];
+        ASSERT_LE(want[r], bounds[r]) << "row " << r;
+        ASSERT_LT(bounds[r], least) << "row " << r;
+        if (!is_apart(r)) {
+          ASSERT_LT(race.score(want[r], static_cast<std::uint32_t>(r)), most) << "row " << r;
+        }
+      }
+    };
+    check_rows(INFINITY);
+    for (const float least : {high, (high + low) / 2, low}) {
+      for (std::int64_t p = 0; p < w.panels(); p += grain)
+        table().compute_bounded(w, p, std::min(p + grain, w.panels()), x, bounds.get(), least, scratch.get(), got.get());
+      check_rows(least);
+    }
   }
 };
 INSTANTIATE_TEST_SUITE_P(, ScreenedHead, testing::every_table, testing::table_name);
