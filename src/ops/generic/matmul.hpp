@@ -254,27 +254,36 @@ ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scr
   return {E::in_place ? panel.at : scratch, scales, minima};
 }
 
-/// Writes a tile: row `row + m` of the activations, rows of w from `first` on in G panels.
+/// Writes a tile: row `row + m` of the activations, rows of w from `first` on in G panels. Loops are unrolled, since what
+/// an index that varies picks out would have to be in memory.
 template <class S, int M, int G>
 [[gnu::always_inline]] inline void store_tile(const MatmulOutput& out, std::int64_t row, std::int64_t first,
                                               std::int64_t rows, typename S::F (&acc)[M][G]) {
   float* y = out.y + row * out.stride + (first - out.first);
   if (rows - first >= G * panel_rows) {
     if (out.bias)
+#pragma GCC unroll 16
       for (int g = 0; g < G; ++g) {
         const typename S::F bias = S::load(out.bias + first + g * panel_rows);
+#pragma GCC unroll 16
         for (int m = 0; m < M; ++m) acc[m][g] = S::add(acc[m][g], bias);
       }
     if (out.add)
+#pragma GCC unroll 16
       for (int m = 0; m < M; ++m)
+#pragma GCC unroll 16
         for (int g = 0; g < G; ++g) acc[m][g] = S::add(acc[m][g], S::load(y + m * out.stride + g * panel_rows));
+#pragma GCC unroll 16
     for (int m = 0; m < M; ++m)
+#pragma GCC unroll 16
       for (int g = 0; g < G; ++g) S::store(y + m * out.stride + g * panel_rows, acc[m][g]);
     return;
   }
+#pragma GCC unroll 16
   for (int g = 0; g < G; ++g) {
     const std::int64_t begin = g * panel_rows;
     const auto n = static_cast<int>(std::min<std::int64_t>(rows - first - begin, panel_rows));
+#pragma GCC unroll 16
     for (int m = 0; m < M; ++m) {
       typename S::F value = acc[m][g];
       if (out.bias) value = S::add(value, S::load_first(out.bias + first + begin, n));
