@@ -253,7 +253,8 @@ SampledToken Sampler::sample(const LogitsRow& logits) {
         return at != known.end() && at->token == token ? &at->logit : nullptr;
       });
     };
-    if (const auto token = screened_.choose(logits, race(), options_, adjust_known)) return note({.token = *token, .logprob = 0, .top = {}});
+    if (const auto token = screened_.choose(logits, race(), options_, adjust_known))
+      return note({.token = *token, .logprob = 0, .top = {}});
     logits.compute(-infinity);
   } else {
     screened_.pass();

@@ -279,6 +279,7 @@ void Scheduler::postprocess(const Logits& logits, ThreadPool& pool, double ms) {
   budget_.observe(running, prompt_tokens, ms);
   counters_.prompt_tokens += static_cast<std::uint64_t>(prompt_tokens);
 
+  // A row that was screened is the only one, and the loop then runs here: computing more of it may use the pool.
   pool.parallel_for(std::ssize(samples), 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t i = begin; i < end; ++i) {
       Sample& sample = samples[static_cast<std::size_t>(i)];
