@@ -203,33 +203,37 @@ struct PairProducts {
   }
   static void gather(const Weights& weights, int queries, int keys, const Factor& x, int first, int cols, float* c,
                      int c_stride) {
-    multiply({.a = weights.rows,
-              .a_row = weights.stride,
-              .a_pair = 2,
-              .a_panel = panel_width * weights.stride,
-              .b = x.down + first / 2 * panel_pair,
-              .b_panel = x.panel,
-              .c = c,
-              .c_stride = c_stride,
-              .m = queries,
-              .n = cols,
-              .pairs = pairs(keys),
-              .add = true});
+    PairProduct product = of_rows(x, first, keys, cols, c, c_stride);
+    product.a = weights.rows;
+    product.a_row = weights.stride;
+    product.a_pair = 2;
+    product.a_panel = panel_width * weights.stride;
+    product.m = queries;
+    multiply(product);
   }
   static void scatter(const Weights& weights, int queries, int keys, const Factor& x, int cols, float* c,
                       int c_stride) {
-    multiply({.a = weights.down,
-              .a_row = 2,
-              .a_pair = panel_pair,
-              .a_panel = weights.panel,
-              .b = x.down,
-              .b_panel = x.panel,
-              .c = c,
-              .c_stride = c_stride,
-              .m = keys,
-              .n = cols,
-              .pairs = pairs(queries),
-              .add = true});
+    PairProduct product = of_rows(x, 0, queries, cols, c, c_stride);
+    product.a = weights.down;
+    product.a_row = 2;
+    product.a_pair = panel_pair;
+    product.a_panel = weights.panel;
+    product.m = keys;
+    multiply(product);
+  }
+
+ private:
+  /// c += something · n rows of x, from `first` on.
+  static PairProduct of_rows(const Factor& x, int first, int n, int cols, float* c, int c_stride) {
+    PairProduct product{};
+    product.b = x.down + first / 2 * panel_pair;
+    product.b_panel = x.panel;
+    product.c = c;
+    product.c_stride = c_stride;
+    product.n = cols;
+    product.pairs = pairs(n);
+    product.add = true;
+    return product;
   }
 };
 
