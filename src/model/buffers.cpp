@@ -37,8 +37,8 @@ void Buffers::lay_out(Arena arena, const ModelSpec& spec, std::int64_t tokens, s
     x.f32 = floats(tokens, cols);
     x.bf16 = arena.take<std::uint16_t>(static_cast<std::size_t>(tokens * bf16_stride(cols)));
     x.q8 = arena.take<std::int8_t>(cells);
-    x.scales = arena.take<float>(cells / 32);
-    x.scaled_sums = arena.take<float>(cells / 32);
+    x.scales = arena.take<float>(static_cast<std::size_t>(tokens * activation_groups(cols)));
+    x.sums = arena.take<float>(cells / 32);
     x.offsets32 = arena.take<std::int32_t>(cells / 32);
     x.offsets16 = arena.take<std::int32_t>(cells / 16);
     return x;
@@ -49,7 +49,7 @@ void Buffers::lay_out(Arena arena, const ModelSpec& spec, std::int64_t tokens, s
   k = floats(tokens, w.kv);
   v = floats(tokens, w.kv);
   hidden = activations(w.hidden);
-  tile_cells = w.hidden > 0 ? std::max<std::int64_t>(tokens, 128) * pair_columns : 0;
+  tile_cells = w.hidden > 0 ? std::max<std::int64_t>(tokens, 32) * activation_group : 0;
   gate.resize(static_cast<std::size_t>(n_threads));
   up.resize(static_cast<std::size_t>(n_threads));
   for (float*& tile : gate) tile = floats(1, tile_cells);

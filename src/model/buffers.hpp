@@ -52,8 +52,6 @@ struct Buffers {
 
   std::size_t bytes() const { return memory_.size(); }
 
-  /// Rows of the pair of panels that products compute together.
-  static constexpr std::int64_t pair_columns = 2 * panel_rows;
   /// Batches of at most this many tokens split long contexts over threads.
   static constexpr int split_tokens = 16;
   /// A screen keeps this many logits at most.

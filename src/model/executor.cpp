@@ -28,12 +28,12 @@ MatmulOutput output(const Linear& linear, float* y, std::int64_t stride, bool ad
   return {.y = y, .stride = stride, .bias = linear.bias.empty() ? nullptr : linear.bias.data(), .add = add};
 }
 
-/// Pairs of panels a thread takes at a time. With few rows of activations enough to stream through memory for a while,
-/// with many one pair: threads must finish together.
-std::int64_t pairs_at_once(std::int64_t pairs, std::int64_t pair_bytes, std::int64_t rows, int n_threads) {
+/// Of `units` of panels, how many a thread takes at a time. With few rows of activations enough to stream through memory
+/// for a while, with many one: threads must finish together.
+std::int64_t at_once(std::int64_t units, std::int64_t unit_bytes, std::int64_t rows, int n_threads) {
   constexpr std::int64_t stream = 256 << 10;
-  const std::int64_t fair = pairs / (4 * n_threads);
-  return std::clamp<std::int64_t>(stream / (pair_bytes * rows), 1, std::max<std::int64_t>(1, fair));
+  const std::int64_t fair = units / (4 * n_threads);
+  return std::clamp<std::int64_t>(stream / (unit_bytes * rows), 1, std::max<std::int64_t>(1, fair));
 }
 
 double matrix_bytes(std::initializer_list<const Linear*> linears) {
@@ -470,20 +470,22 @@ void Executor::Impl::feed_forward(int index, const Ffn& ffn, const MlpWeights& w
                     gated ? matrix_bytes({&w.gate, &w.up}) : matrix_bytes({&w.up}),
                     gated ? matrix_operations({&w.gate, &w.up}, n_tokens) : matrix_operations({&w.up}, n_tokens),
                     arithmetic_of(first));
-    // The same panels of both matrices, the activation, and the next product's input, while all is in cache.
-    const std::int64_t pairs = (first.matrix.panels() + 1) / 2;
-    const auto pair_bytes = static_cast<std::int64_t>((gated ? 4 : 2) * first.matrix.layout.bytes);
-    const std::int64_t grain = std::min(pairs_at_once(pairs, pair_bytes, n_tokens, pool.size()),
-                                        buffers.tile_cells / (n_tokens * Buffers::pair_columns));
+    // The same panels of both matrices, the activation, and the next product's input, while all is in cache: a whole
+    // group of columns at least, since they get a scale together.
+    constexpr std::int64_t panels = activation_group / panel_rows;
+    const auto group_bytes = static_cast<std::int64_t>((gated ? 2 : 1) * panels * first.matrix.layout.bytes);
+    const std::int64_t groups = activation_groups(hidden);
+    const std::int64_t grain = std::min(at_once(groups, group_bytes, n_tokens, pool.size()),
+                                        buffers.tile_cells / (n_tokens * activation_group));
     const ActivationForms forms = forms_for({&w.down});
-    pool.parallel_for(pairs, grain, [&](std::int64_t begin, std::int64_t end, int thread) {
+    pool.parallel_for(groups, grain, [&](std::int64_t begin, std::int64_t end, int thread) {
       const auto t = static_cast<std::size_t>(thread);
-      const std::int64_t from = begin * Buffers::pair_columns, to = std::min(end * Buffers::pair_columns, hidden);
+      const std::int64_t from = begin * activation_group, to = std::min(end * activation_group, hidden);
       const std::int64_t n = to - from;
       const auto product = [&](const Linear& linear, float* y) {
         MatmulOutput tile = output(linear, y, n);
         tile.first = from;
-        ops.matmul(linear.matrix, 2 * begin, std::min(2 * end, linear.matrix.panels()), buffers.input, tile,
+        ops.matmul(linear.matrix, panels * begin, std::min(panels * end, linear.matrix.panels()), buffers.input, tile,
                    buffers.scratch[t]);
       };
       product(first, buffers.gate[t]);
@@ -566,7 +568,7 @@ void Executor::Impl::multiply(const Activations& x, std::initializer_list<Produc
   std::int64_t pairs = 0;
   for (const Product& p : products) pairs += (p.linear->matrix.panels() + 1) / 2;
   const auto pair_bytes = static_cast<std::int64_t>(2 * products.begin()->linear->matrix.layout.bytes);
-  const std::int64_t grain = pairs_at_once(pairs, pair_bytes, x.rows, pool.size());
+  const std::int64_t grain = at_once(pairs, pair_bytes, x.rows, pool.size());
   pool.parallel_for(pairs, grain, [&](std::int64_t begin, std::int64_t end, int thread) {
     std::int64_t offset = 0;
     for (const Product& p : products) {

@@ -81,10 +81,12 @@ ActivationForms forms_for(Packing packing) {
 
 float screening_length(const Activations& x) {
   double square = 0;
-  for (std::int64_t b = 0; b < x.cols / 32; ++b) {
-    std::int64_t block = 0;
-    for (std::int64_t i = 0; i < 32; ++i) block += std::int64_t{x.q8[32 * b + i]} * x.q8[32 * b + i];
-    square += static_cast<double>(x.scales[b]) * x.scales[b] * static_cast<double>(block);
+  for (std::int64_t from = 0; from < x.cols; from += activation_group) {
+    std::int64_t group = 0;
+    for (std::int64_t k = from; k < std::min(from + activation_group, x.cols); ++k)
+      group += std::int64_t{x.q8[k]} * x.q8[k];
+    const double scale = x.scales[from / activation_group];
+    square += scale * scale * static_cast<double>(group);
   }
   return static_cast<float>(std::sqrt(square) * (1 + 1e-6));
 }
@@ -95,7 +97,7 @@ float screening_length(const Activations& x) {
 float screening_distance(const Activations& x) {
   double square = 0, length = 0;
   for (std::int64_t k = 0; k < x.cols; ++k) {
-    const double exact = bf16_to_f32(x.bf16[k]), rough = static_cast<double>(x.scales[k / 32]) * x.q8[k];
+    const double exact = bf16_to_f32(x.bf16[k]), rough = static_cast<double>(x.scales[k / activation_group]) * x.q8[k];
     square += (exact - rough) * (exact - rough);
     length += exact * exact + rough * rough;
   }

@@ -13,21 +13,29 @@
 
 namespace sw {
 
+/// Columns of 8-bit activations that share a scale. The weights' scales change four times as often: within a group a
+/// block costs a product one fused multiply-add, where a scale for each of both kinds of blocks would cost two.
+inline constexpr std::int64_t activation_group = 128;
+constexpr std::int64_t activation_groups(std::int64_t cols) {
+  return (cols + activation_group - 1) / activation_group;
+}
+
 /// Rows of activations in the forms matrix products read. Only the forms asked for at preparation are filled.
-/// 8-bit: blocks of 32 columns, x ≈ scale · q with q in [−127, 127].
+/// 8-bit: x ≈ scale · q with q in [−127, 127]. How rows lie in all forms but f32 is up to the kernels, and depends on how
+/// many there are: products of prepared rows take all of them, and `rows` must be set before. One row alone lies in order.
 struct Activations {
   std::int64_t rows = 0, cols = 0;
   float* f32 = nullptr;               ///< [rows, cols]
   std::uint16_t* bf16 = nullptr;      ///< [rows, bf16_stride(cols)]
   std::int8_t* q8 = nullptr;          ///< [rows, cols]
-  float* scales = nullptr;            ///< [rows, cols / 32]
-  float* scaled_sums = nullptr;       ///< [rows, cols / 32]: scale · Σq, for formats with a minimum
+  float* scales = nullptr;            ///< [rows, activation_groups(cols)]
+  float* sums = nullptr;              ///< [rows, cols / 32]: Σq, for formats with a minimum
   std::int32_t* offsets32 = nullptr;  ///< [rows, cols / 32]: −128 · Σq, what a weight offset of 128 contributes
   std::int32_t* offsets16 = nullptr;  ///< [rows, cols / 16]: the same over 16 columns
 };
 
-/// A block whose largest magnitude is below this becomes zeros: 127 over it might overflow.
-inline constexpr float smallest_block = 1e-36f;
+/// A group whose largest magnitude is below this becomes zeros: 127 over it might overflow.
+inline constexpr float smallest_group = 1e-36f;
 
 /// Which forms of an Activations the products with a packing read.
 struct ActivationForms {
@@ -124,8 +132,8 @@ struct Kernels {
   void (*pack)(DType dtype, const std::byte* const (&rows)[panel_rows], const PackedMatrix& w, std::int64_t p);
 
   /// y = x · Wᵀ for the panels [begin, end) of w and all rows of x: [rows, cols] × [w.rows, cols] → [rows, w.rows].
-  /// K is summed in ascending blocks of 32 (ascending pairs for bf16_pairs, ascending columns for other floats), one
-  /// rounding per block, whatever the number of rows. `scratch`: matmul_scratch_bytes(cols), private to the thread.
+  /// K is summed in ascending blocks of 32, one rounding per block, and these sums in ascending groups of activations
+  /// (ascending pairs for bf16_pairs, ascending columns for other floats), whatever the number of rows. `scratch`: matmul_scratch_bytes(cols), private to the thread.
   void (*matmul)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
                  const MatmulOutput& out, std::byte* scratch);
 
@@ -140,7 +148,7 @@ struct Kernels {
                           const float* bounds, float least, std::byte* scratch, float* y);
 
   /// Fills the wanted forms of `x` in columns [begin, end) of row `row` from the floats `values` [end − begin] (which may
-  /// be x.f32's own). `begin` is a multiple of 32, `end` too or x.cols.
+  /// be x.f32's own). `begin` is a multiple of activation_group, `end` too or x.cols.
   void (*prepare)(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
                   const Activations& x);
 

@@ -30,12 +30,6 @@ inline std::uint16_t f32_to_f16(float f) {
   return static_cast<std::uint16_t>(sign | ((rest - 0x38000000u + 0xfffu + (rest >> 13 & 1u)) >> 13));
 }
 
-/// The nearest float with binary16's 11 significant bits, ties to even; unlike binary16 it has all of binary32's range.
-inline float round_to_f16_precision(float f) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(f);
-  return std::bit_cast<float>((bits + 0xfffu + (bits >> 13 & 1u)) & ~0x1fffu);
-}
-
 inline float bf16_to_f32(std::uint16_t h) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(h) << 16);
 }

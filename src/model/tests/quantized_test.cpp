@@ -83,7 +83,7 @@ class QuantizedModels : public testing::TestWithParam<DType> {
   }();
 };
 
-TEST_P(QuantizedModels, EightBitActivationsMoveTheLogitsByLessThanTwoPercent) {
+TEST_P(QuantizedModels, EightBitActivationsMoveTheLogitsByLessThanThreePercent) {
   const Checkpoint expanded = with_matrices_as(golden.checkpoint, GetParam(), true);
   const auto want = Engine(expanded, nullptr, 1).run(ids, 64);
   for (const Kernels* kernels : available_kernels()) {
@@ -94,7 +94,7 @@ TEST_P(QuantizedModels, EightBitActivationsMoveTheLogitsByLessThanTwoPercent) {
         difference += std::pow(static_cast<double>(got[row][i]) - want[row][i], 2);
         size += std::pow(static_cast<double>(want[row][i]), 2);
       }
-    EXPECT_LT(std::sqrt(difference / size), 0.02) << kernels->isa;
+    EXPECT_LT(std::sqrt(difference / size), 0.03) << kernels->isa;
   }
 }
 

@@ -3,7 +3,7 @@
 // The one decision that matters: a lane is an output row. Each lane sums its own row along K in storage order, so there
 // are no horizontal sums, and the result of a row does not depend on how many rows of activations, panels or threads
 // share the work. 8-bit dot products are exact within a block of 32 columns (or 16); one fused multiply-add per block
-// then applies the scales in fp32.
+// then applies the weights' scale in fp32, and one per group of blocks that of the activations.
 //
 // Few rows of activations (decode) read the packed codes directly: memory is the limit. Many rows (prefill) first
 // expand two panels to bytes in the thread's scratch, which stay in L2 while every row passes over them: the multiplier
@@ -293,6 +293,56 @@ template <class S, int M, int G>
   }
 }
 
+/// acc = Σ over groups of a group's scale · Σ over its blocks, what add(block, sums) adds to sums; the tile of M rows from
+/// `row` on.
+template <class S, int M, int G, class Add>
+[[gnu::always_inline]] inline void for_groups(const Activations& x, std::int64_t row, typename S::F (&acc)[M][G],
+                                              Add&& add) {
+  using F = typename S::F;
+  constexpr std::int64_t blocks_at_once = activation_group / 32;
+  const std::int64_t blocks = x.cols / 32, groups = activation_groups(x.cols);
+  for (std::int64_t group = 0; group < groups; ++group) {
+    F sums[M][G];
+    for (int m = 0; m < M; ++m)
+      for (int g = 0; g < G; ++g) sums[m][g] = S::zero();
+    const std::int64_t end = std::min((group + 1) * blocks_at_once, blocks);
+    for (std::int64_t b = group * blocks_at_once; b < end; ++b) add(b, sums);
+    for (int m = 0; m < M; ++m) {
+      const F scale = S::broadcast(x.scales + row * groups + group * M + m);
+      for (int g = 0; g < G; ++g) acc[m][g] = S::fma(sums[m][g], scale, acc[m][g]);
+    }
+  }
+}
+
+/// The tile of 8-bit activations of M rows from `row` on, as row_in_tile has them; m counts its rows.
+template <class S, int M>
+struct Tile8 {
+  const std::int8_t* codes;
+  const float* sums;
+  const std::int32_t *offsets32, *offsets16;
+
+  Tile8(const Activations& x, std::int64_t row)
+      : codes(x.q8 + row * x.cols),
+        sums(x.sums + row * (x.cols / 32)),
+        offsets32(x.offsets32 + row * (x.cols / 32)),
+        offsets16(x.offsets16 + row * (x.cols / 16)) {}
+
+  /// Quad j of block b: four codes.
+  const std::int8_t* quad(std::int64_t b, int j, int m) const { return codes + ((8 * b + j) * M + m) * 4; }
+  /// −128 · Σq over block b, or over one of two halves.
+  template <int Halves>
+  typename S::I offset(std::int64_t b, int half, int m) const {
+    if constexpr (Halves == 2) return S::broadcast_i(offsets16 + (2 * b + half) * M + m);
+    else return S::broadcast_i(offsets32 + b * M + m);
+  }
+  /// Σq of the same.
+  template <int Halves>
+  typename S::F sum(std::int64_t b, int half, int m) const {
+    if constexpr (Halves == 2) return S::set(static_cast<float>(offsets16[(2 * b + half) * M + m]) * -0x1p-7f);
+    else return S::broadcast(sums + b * M + m);
+  }
+};
+
 /// M rows of activations times one panel, codes read as they are stored.
 template <class S, class Format, int M>
 void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std::int64_t row,
@@ -300,14 +350,12 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
   using F = typename S::F;
   using I = typename S::I;
   const Panel panel(w, p);
-  const std::int64_t blocks = w.cols / 32;
   constexpr PanelGroup group = panel_group(Format::packing);
   constexpr std::int64_t share = group.bytes() / group.blocks;
   F acc[M][1];
   for (int m = 0; m < M; ++m) acc[m][0] = S::zero();
-  const std::int8_t* q8 = x.q8 + row * x.cols;
-  const std::int64_t first_block = row * blocks;
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  const Tile8<S, M> tile(x, row);
+  for_groups<S, M, 1>(x, row, acc, [&](std::int64_t b, F(&sums)[M][1]) {
     const Block block = panel.block<Format::packing>(b);
     stream_ahead<S>(panel.at + b * share, share);
     if constexpr (std::is_same_v<Format, Q8Split<S>>) stream_ahead<S>(block.low, 256);
@@ -317,14 +365,11 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
       I t[M];
 #pragma GCC unroll 8
       for (int m = 0; m < M; ++m) {
-        const std::int64_t xb = first_block + m * blocks + b;
         constexpr int shift = Format::offset == 128 ? 0 : Format::offset == 32 ? 2 : Format::offset == 16 ? 3 : 4;
         if constexpr (Format::affine)
           t[m] = S::zero_i();
-        else if constexpr (Format::halves == 2)
-          t[m] = S::template shift_right<shift>(S::broadcast_i(x.offsets16 + 2 * xb + half));
         else
-          t[m] = S::template shift_right<shift>(S::broadcast_i(x.offsets32 + xb));
+          t[m] = S::template shift_right<shift>(tile.template offset<Format::halves>(b, half, m));
       }
       // Rows inside: each row's sum is a chain, and M chains hide the latency of a dot product.
       constexpr int quads = 8 / Format::halves;
@@ -332,11 +377,10 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
       for (int j = half * quads; j < (half + 1) * quads; ++j) {
 #pragma GCC unroll 8
         for (int m = 0; m < M; ++m) {
-          const std::int8_t* xq = q8 + m * x.cols + b * 32 + 4 * j;
           if constexpr (Format::small)
-            t[m] = S::dot_small(t[m], q[j], xq);
+            t[m] = S::dot_small(t[m], q[j], tile.quad(b, j, m));
           else
-            t[m] = S::dot(t[m], q[j], xq);
+            t[m] = S::dot(t[m], q[j], tile.quad(b, j, m));
         }
       }
       const F scale = Format::scale(block, half);
@@ -344,19 +388,12 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
       if constexpr (Format::affine) minimum = Format::minimum(block, half);
 #pragma GCC unroll 8
       for (int m = 0; m < M; ++m) {
-        const std::int64_t xb = first_block + m * blocks + b;
-        const F xs = S::broadcast(x.scales + xb);
-        acc[m][0] = S::fma(S::to_float(t[m]), S::mul(scale, xs), acc[m][0]);
-        if constexpr (Format::affine) {
-          if constexpr (Format::halves == 2)
-            acc[m][0] = S::fma(minimum, S::mul(xs, S::set(static_cast<float>(x.offsets16[2 * xb + half]) * -0x1p-7f)),
-                               acc[m][0]);
-          else
-            acc[m][0] = S::fma(minimum, S::broadcast(x.scaled_sums + xb), acc[m][0]);
-        }
+        sums[m][0] = S::fma(S::to_float(t[m]), scale, sums[m][0]);
+        if constexpr (Format::affine)
+          sums[m][0] = S::fma(minimum, tile.template sum<Format::halves>(b, half, m), sums[m][0]);
       }
     }
-  }
+  });
   store_tile<S>(out, row, p * panel_rows, w.rows, acc);
 }
 
@@ -366,25 +403,20 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
                    const Activations& x, std::int64_t row, const MatmulOutput& out) {
   using F = typename S::F;
   using I = typename S::I;
-  const std::int64_t blocks = w.cols / 32;
   F acc[M][G];
   for (int m = 0; m < M; ++m)
     for (int g = 0; g < G; ++g) acc[m][g] = S::zero();
-  const std::int8_t* q8 = x.q8 + row * x.cols;
-  const std::int64_t first_block = row * blocks;
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  const Tile8<S, M> tile(x, row);
+  for_groups<S, M, G>(x, row, acc, [&](std::int64_t b, F(&sums)[M][G]) {
     next.step();
     for (int half = 0; half < E::halves; ++half) {
       I t[M][G];
       for (int m = 0; m < M; ++m) {
-        const std::int64_t xb = first_block + m * blocks + b;
         I start;
         if constexpr (E::affine)
           start = S::zero_i();
-        else if constexpr (E::halves == 2)
-          start = S::broadcast_i(x.offsets16 + 2 * xb + half);
         else
-          start = S::broadcast_i(x.offsets32 + xb);
+          start = tile.template offset<E::halves>(b, half, m);
         for (int g = 0; g < G; ++g) t[m][g] = start;
       }
       constexpr int quads = 8 / E::halves;
@@ -393,7 +425,7 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
         typename S::B q[G];
         for (int g = 0; g < G; ++g) q[g] = S::load_bytes(panels[g].quants + E::quants_of(b) + 64 * j);
         for (int m = 0; m < M; ++m) {
-          const typename S::B xq = S::broadcast_quad(q8 + m * x.cols + b * 32 + 4 * j);
+          const typename S::B xq = S::broadcast_quad(tile.quad(b, j, m));
           for (int g = 0; g < G; ++g) t[m][g] = S::dot(t[m][g], q[g], xq);
         }
       }
@@ -401,20 +433,14 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
       F scale[G];
       for (int g = 0; g < G; ++g) scale[g] = S::load(panels[g].scales + at);
       for (int m = 0; m < M; ++m) {
-        const std::int64_t xb = first_block + m * blocks + b;
-        const F xs = S::broadcast(x.scales + xb);
-        for (int g = 0; g < G; ++g) acc[m][g] = S::fma(S::to_float(t[m][g]), S::mul(scale[g], xs), acc[m][g]);
+        for (int g = 0; g < G; ++g) sums[m][g] = S::fma(S::to_float(t[m][g]), scale[g], sums[m][g]);
         if constexpr (E::affine) {
-          F sum;
-          if constexpr (E::halves == 2)
-            sum = S::mul(xs, S::set(static_cast<float>(x.offsets16[2 * xb + half]) * -0x1p-7f));
-          else
-            sum = S::broadcast(x.scaled_sums + xb);
-          for (int g = 0; g < G; ++g) acc[m][g] = S::fma(S::load(panels[g].minima + at), sum, acc[m][g]);
+          const F sum = tile.template sum<E::halves>(b, half, m);
+          for (int g = 0; g < G; ++g) sums[m][g] = S::fma(S::load(panels[g].minima + at), sum, sums[m][g]);
         }
       }
     }
-  }
+  });
   store_tile<S>(out, row, p * panel_rows, w.rows, acc);
 }
 
@@ -433,7 +459,7 @@ void float_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std
     typename Element::W weights[G];
     for (int g = 0; g < G; ++g) weights[g] = Element::load(panels[g] + k * Element::step_bytes);
     for (int m = 0; m < M; ++m) {
-      const auto value = Element::activation(x, row + m, k);
+      const auto value = Element::template activation<M>(x, row, m, k);
       for (int g = 0; g < G; ++g) acc[m][g] = Element::multiply(weights[g], value, acc[m][g]);
     }
   }
@@ -446,8 +472,10 @@ struct ElementF32 {
   static constexpr std::int64_t step_bytes = 64;
   static std::int64_t steps(std::int64_t cols) { return cols; }
   static W load(const std::byte* at) { return S::load(reinterpret_cast<const float*>(at)); }
-  static typename S::F activation(const Activations& x, std::int64_t row, std::int64_t k) {
-    return S::broadcast(x.f32 + row * x.cols + k);
+  /// Number k of row m of the tile of M rows from `row` on.
+  template <int M>
+  static typename S::F activation(const Activations& x, std::int64_t row, int m, std::int64_t k) {
+    return S::broadcast(x.f32 + (row + m) * x.cols + k);
   }
   static typename S::F multiply(W w, typename S::F x, typename S::F acc) { return S::fma(w, x, acc); }
 };
@@ -470,8 +498,10 @@ struct ElementBf16Pairs {
   static constexpr std::int64_t step_bytes = 64;
   static std::int64_t steps(std::int64_t cols) { return (cols + 1) / 2; }
   static W load(const std::byte* at) { return S::load_bytes(at); }
-  static typename S::B activation(const Activations& x, std::int64_t row, std::int64_t k) {
-    return S::broadcast_quad(reinterpret_cast<const std::int8_t*>(x.bf16 + row * bf16_stride(x.cols) + 2 * k));
+  template <int M>
+  static typename S::B activation(const Activations& x, std::int64_t row, int m, std::int64_t k) {
+    return S::broadcast_quad(
+        reinterpret_cast<const std::int8_t*>(x.bf16 + row * bf16_stride(x.cols) + 2 * (k * M + m)));
   }
   static typename S::F multiply(W w, typename S::B x, typename S::F acc) { return S::dot_bf16(acc, w, x); }
 };
@@ -551,7 +581,7 @@ void split_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std
     for (int g = 0; g < G; ++g) read_split<S>(w, p + g, b, G, pairs[g]);
     for (int i = 0; i < 16; ++i)
       for (int m = 0; m < M; ++m) {
-        const auto value = ElementBf16Pairs<S>::activation(x, row + m, 16 * b + i);
+        const auto value = ElementBf16Pairs<S>::template activation<M>(x, row, m, 16 * b + i);
         for (int g = 0; g < G; ++g) acc[m][g] = ElementBf16Pairs<S>::multiply(pairs[g][i], value, acc[m][g]);
       }
   }

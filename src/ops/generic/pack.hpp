@@ -230,10 +230,11 @@ Words sums_of_squares(Bytes x) {
 
 /// A bound on |exact − screened| product for activations of length 1 (Cauchy–Schwarz), rounding of both included.
 ///
-/// Exact product: Σ_b t_b·(s_b·x_b) with t_b = Σ (q − 128)·x̂ over 32 columns. The screen takes every low nibble to be
-/// 7.5, so the real sums differ by Σ s·(low − 7.5)·x̂ ≤ ‖e‖·‖x̂‖ with e the row of s·(low − 7.5). A floating-point sum of
-/// n blocks is within (n + 4)·2⁻²⁴·Σ|terms| of its real value to first order, and Σ|terms| ≤ (‖w‖ + ‖e‖)·‖x̂‖; eight
-/// times that covers both sums, higher orders and the comparison.
+/// Exact product: Σ over groups of x_g·Σ_b t_b·s_b with t_b = Σ (q − 128)·x̂ over 32 columns. The screen takes every low
+/// nibble to be 7.5, so the real sums differ by Σ x·s·(low − 7.5)·x̂ ≤ ‖e‖·‖x‖ with e the row of s·(low − 7.5) and x the
+/// activations that the codes x̂ stand for. A floating-point sum of n blocks, in groups or not, is within (n + 4)·2⁻²⁴·
+/// Σ|terms| of its real value to first order, and Σ|terms| ≤ (‖w‖ + ‖e‖)·‖x‖; eight times that covers both sums, higher
+/// orders and the comparison.
 float screening_bound(const std::byte* row, std::int64_t blocks) {
   Floats residuals{}, weights{};
   for (std::int64_t b = 0; b < blocks; ++b) {

@@ -1,11 +1,13 @@
 // Operations on rows of activations: norms, rotations, activations, quantization to 8 bits, and Mamba's recurrences.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "ops/generic/math.hpp"
+#include "ops/generic/tiles.hpp"
 #include "ops/ops.hpp"
 #include "tensor/half.hpp"
 
@@ -24,39 +26,66 @@ void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, fl
   });
 }
 
-/// Blocks of 32: scale = max|x| / 127 to 11 significant bits, q = round(x · 127 / max|x|); ties to even. GGML stores
-/// this scale as F16; with the same bits here, a GGUF file gives the same greedy tokens in both.
+/// Copies words to where row_in_tile has them.
+inline void store_words(const void* words, std::int64_t n, std::int64_t height, void* to) {
+  if (height == 1) {
+    std::memcpy(to, words, static_cast<std::size_t>(n) * 4);
+    return;
+  }
+  for (std::int64_t i = 0; i < n; ++i)
+    std::memcpy(static_cast<std::byte*>(to) + i * height * 4, static_cast<const std::byte*>(words) + i * 4, 4);
+}
+
+/// Groups of columns: scale = max|x| / 127, q = round(x · 127 / max|x|); ties to even.
+template <class S>
+void prepare_q8(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, const Activations& x) {
+  const RowInTile at = row_in_tile(row, x.rows, x.rows <= S::direct_rows ? S::direct_rows : S::tile_rows);
+  for (std::int64_t from = begin; from < end; from += activation_group) {
+    const std::int64_t to = std::min(from + activation_group, end);
+    const float* in = values - begin;
+    auto largest = S::zero();
+    for (std::int64_t k = from; k < to; k += 16) largest = S::max(largest, S::abs(S::load(in + k)));
+    const float most = S::max_lanes(largest);
+    const auto inverse = S::set(most >= smallest_group ? 127.0f / most : 0.0f);
+    x.scales[at.at(from / activation_group, activation_groups(x.cols))] = most / 127.0f;
+    alignas(64) std::int8_t q[activation_group];
+    // Only a NaN or an infinity is ever outside.
+    const auto quantize = [&](std::int64_t k) {
+      const auto scaled = S::mul(S::load(in + k), inverse);
+      return S::store_i8(q + (k - from), S::min(S::max(scaled, S::set(-127.0f)), S::set(127.0f)));
+    };
+    for (std::int64_t k = from; k < to; k += 32) {
+      const std::int32_t sum0 = quantize(k), sum1 = quantize(k + 16);
+      const std::int64_t block = at.at(k / 32, x.cols / 32);
+      x.sums[block] = static_cast<float>(sum0 + sum1);
+      x.offsets32[block] = -128 * (sum0 + sum1);
+      x.offsets16[at.at(k / 16, x.cols / 16)] = -128 * sum0;
+      x.offsets16[at.at(k / 16 + 1, x.cols / 16)] = -128 * sum1;
+    }
+    store_words(q, (to - from) / 4, at.height, x.q8 + 4 * at.at(from / 4, x.cols / 4));
+  }
+}
+
+template <class S>
+void prepare_bf16(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, const Activations& x) {
+  const RowInTile at = row_in_tile(row, x.rows, S::float_tile_rows);
+  constexpr std::int64_t most = 128;
+  for (std::int64_t from = begin; from < end; from += most) {
+    const std::int64_t n = std::min(end - from, most);
+    alignas(64) std::uint16_t numbers[most];
+    for (std::int64_t k = 0; k < n; ++k) numbers[k] = f32_to_bf16(values[from - begin + k]);
+    if (n % 2) numbers[n] = 0;
+    store_words(numbers, (n + 1) / 2, at.height, x.bf16 + 2 * at.at(from / 2, bf16_stride(x.cols) / 2));
+  }
+}
+
 template <class S>
 void prepare(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
              const Activations& x) {
-  const std::int64_t cols = x.cols, n = end - begin;
-  if (forms.f32 && x.f32 + row * cols + begin != values)
-    std::memcpy(x.f32 + row * cols + begin, values, static_cast<std::size_t>(n) * sizeof(float));
-  if (forms.bf16) {
-    std::uint16_t* out = x.bf16 + row * bf16_stride(cols) + begin;
-    for (std::int64_t k = 0; k < n; ++k) out[k] = f32_to_bf16(values[k]);
-    if (n % 2) out[n] = 0;
-  }
-  if (!forms.q8) return;
-  const std::int64_t blocks = cols / 32;
-  for (std::int64_t b = begin / 32; b < end / 32; ++b) {
-    const float* in = values + b * 32 - begin;
-    const auto v0 = S::load(in), v1 = S::load(in + 16);
-    const float most = S::max_lanes(S::max(S::abs(v0), S::abs(v1)));
-    const auto inverse = S::set(most >= smallest_block ? 127.0f / most : 0.0f);
-    // Only a NaN or an infinity is ever outside.
-    const auto scaled = [&](auto v) { return S::min(S::max(S::mul(v, inverse), S::set(-127.0f)), S::set(127.0f)); };
-    std::int8_t* q = x.q8 + row * cols + b * 32;
-    const std::int32_t sum0 = S::store_i8(q, scaled(v0));
-    const std::int32_t sum1 = S::store_i8(q + 16, scaled(v1));
-    const std::int64_t at = row * blocks + b;
-    const float scale = round_to_f16_precision(most / 127.0f);
-    x.scales[at] = scale;
-    x.scaled_sums[at] = scale * static_cast<float>(sum0 + sum1);
-    x.offsets16[2 * at] = -128 * sum0;
-    x.offsets16[2 * at + 1] = -128 * sum1;
-    x.offsets32[at] = -128 * (sum0 + sum1);
-  }
+  if (forms.f32 && x.f32 + row * x.cols + begin != values)
+    std::memcpy(x.f32 + row * x.cols + begin, values, static_cast<std::size_t>(end - begin) * sizeof(float));
+  if (forms.bf16) prepare_bf16<S>(values, row, begin, end, x);
+  if (forms.q8) prepare_q8<S>(values, row, begin, end, x);
 }
 
 template <class S>

@@ -34,14 +34,17 @@ std::int32_t dot_split(const std::byte* high_quads, const std::byte* low, const 
 /// Row `lane` of a panel times the activations, rounded as direct_tile rounds.
 template <class S>
 float full_product(const Panel& panel, int lane, std::int64_t blocks, const Activations& x) {
-  float acc = 0;
+  float acc = 0, sum = 0;
   for (std::int64_t b = 0; b < blocks; ++b) {
     const Block block = panel.block<Packing::q8_split>(b);
     const std::int32_t t =
         x.offsets32[b] + dot_split<S>(block.quants + 4 * lane, block.low + low_nibbles_of_row(lane), x.q8 + b * 32);
     std::uint16_t scale;
     __builtin_memcpy(&scale, block.scales + 2 * lane, sizeof scale);
-    acc = __builtin_fmaf(static_cast<float>(t), f16_to_f32(scale) * x.scales[b], acc);
+    sum = __builtin_fmaf(static_cast<float>(t), f16_to_f32(scale), sum);
+    if ((b + 1) % (activation_group / 32) != 0 && b + 1 < blocks) continue;
+    acc = __builtin_fmaf(sum, x.scales[b * 32 / activation_group], acc);
+    sum = 0;
   }
   return acc;
 }
@@ -64,17 +67,15 @@ template <class S>
 typename S::F upper_bounds(const PackedMatrix& w, std::int64_t p, const Activations& x, float length) {
   using F = typename S::F;
   const Panel panel(w, p);
-  const std::int64_t blocks = w.cols / 32;
-  F acc = S::zero();
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  F acc[1][1] = {{S::zero()}};
+  for_groups<S, 1, 1>(x, 0, acc, [&](std::int64_t b, F(&sums)[1][1]) {
     const Block block = panel.block<Packing::q8_split>(b);
     const auto t = dot_codes<S>(panel, block, b, x);
     // 16·high + 7.5 − 128 for every column; exact in fp32: below 2^20 in steps of 0.5.
     const F centre = S::set(static_cast<float>(x.offsets32[b]) * (120.5f / 128));
-    const F scale = S::mul(S::load_f16(block.scales), S::broadcast(x.scales + b));
-    acc = S::fma(S::fma(S::to_float(t), S::set(16.0f), centre), scale, acc);
-  }
-  return S::fma(S::load(reinterpret_cast<const float*>(panel.bounds)), S::set(length), acc);
+    sums[0][0] = S::fma(S::fma(S::to_float(t), S::set(16.0f), centre), S::load_f16(block.scales), sums[0][0]);
+  });
+  return S::fma(S::load(reinterpret_cast<const float*>(panel.bounds)), S::set(length), acc[0][0]);
 }
 
 /// Keeps the k largest of a thread, and the shared threshold as high as any thread's k-th.
@@ -154,18 +155,17 @@ template <class S>
 typename S::F sketched_bounds(const PackedMatrix& w, std::int64_t p, const Activations& x, const Screen& s) {
   using F = typename S::F;
   const Panel panel(w, p);
-  F acc = S::zero();
-  for (std::int64_t b = 0; b < w.cols / 32; ++b) {
+  F acc[1][1] = {{S::zero()}};
+  for_groups<S, 1, 1>(x, 0, acc, [&](std::int64_t b, F(&sums)[1][1]) {
     const Block block = panel.block<Packing::bf16_split>(b);
     const auto t = dot_codes<S>(panel, block, b, x);
     // −7.5 for every column; exact in fp32: below 2^16 in steps of 0.5.
     const F centre = S::set(static_cast<float>(x.offsets32[b]) * (7.5f / 128));
-    const F scale = S::mul(S::load_f16(block.scales), S::broadcast(x.scales + b));
-    acc = S::fma(S::add(S::to_float(t), centre), scale, acc);
-  }
+    sums[0][0] = S::fma(S::add(S::to_float(t), centre), S::load_f16(block.scales), sums[0][0]);
+  });
   const auto* bounds = reinterpret_cast<const float*>(panel.bounds);
-  acc = S::fma(S::load(bounds + panel_rows), S::set(s.distance), acc);
-  return S::fma(S::load(bounds), S::set(s.length), acc);
+  const F apart = S::fma(S::load(bounds + panel_rows), S::set(s.distance), acc[0][0]);
+  return S::fma(S::load(bounds), S::set(s.length), apart);
 }
 
 /// Rows of bf16_split that wait, from any panels, until there are enough for all lanes: a product is one long chain of
@@ -207,7 +207,7 @@ class WaitingRows {
         pairs_of_rows<S>(
             codes(g) + b * 256, [&](int r) { return rest_[g][r]; }, b, pairs[g]);
       for (int i = 0; i < 16; ++i) {
-        const auto value = ElementBf16Pairs<S>::activation(x_, 0, 16 * b + i);
+        const auto value = ElementBf16Pairs<S>::template activation<1>(x_, 0, 0, 16 * b + i);
         for (int g = 0; g < groups; ++g) sums[g] = ElementBf16Pairs<S>::multiply(pairs[g][i], value, sums[g]);
       }
     }

@@ -98,13 +98,14 @@ Codes read_codes(Packing packing, const PackedRow& w, std::int64_t b, int half) 
 }
 
 /// One row of weights times one row of 8-bit activations. Formats with a scale for every 16 columns round twice a
-/// block, the others once; a minimum takes another fused multiply-add.
+/// block, the others once; a minimum takes another fused multiply-add, and so does a group of activations.
 float quantized_dot(const PackedMatrix& w, const Codes* codes, const Activations& x, std::int64_t row) {
   const bool by_16 = w.packing == Packing::q6_k || w.packing == Packing::affine8;
   const bool affine = w.packing == Packing::q4_k || w.packing == Packing::q5_k || w.packing == Packing::affine8;
   const std::int8_t* q = x.q8 + row * x.cols;
-  const float* scales = x.scales + row * (x.cols / 32);
-  float acc = 0;
+  const float* scales = x.scales + row * activation_groups(x.cols);
+  constexpr std::int64_t halves_of_group = activation_group / 16;
+  float acc = 0, of_group = 0;
   std::int32_t dot = 0, sum = 0;
   for (std::int64_t half = 0; half < x.cols / 16; ++half) {
     for (int i = 0; i < 16; ++i) {
@@ -112,10 +113,12 @@ float quantized_dot(const PackedMatrix& w, const Codes* codes, const Activations
       sum += q[16 * half + i];
     }
     if (!by_16 && half % 2 == 0) continue;
-    const float scale = scales[half / 2];
-    acc = std::fma(static_cast<float>(dot), codes[half].scale * scale, acc);
-    if (affine) acc = std::fma(codes[half].minimum, scale * static_cast<float>(sum), acc);
+    of_group = std::fma(static_cast<float>(dot), codes[half].scale, of_group);
+    if (affine) of_group = std::fma(codes[half].minimum, static_cast<float>(sum), of_group);
     dot = sum = 0;
+    if ((half + 1) % halves_of_group != 0 && half + 1 < x.cols / 16) continue;
+    acc = std::fma(of_group, scales[half / halves_of_group], acc);
+    of_group = 0;
   }
   return acc;
 }
@@ -204,24 +207,27 @@ void prepare(const float* values, std::int64_t row, std::int64_t begin, std::int
     for (std::int64_t k = begin; k < bf16_stride(end); ++k)
       x.bf16[row * bf16_stride(cols) + k] = k < end ? f32_to_bf16(values[k - begin]) : std::uint16_t{0};
   if (!forms.q8) return;
-  for (std::int64_t b = begin / 32; b < end / 32; ++b) {
-    const float* in = values + 32 * b - begin;
+  for (std::int64_t from = begin; from < end; from += activation_group) {
+    const std::int64_t to = std::min(from + activation_group, end);
     float most = 0;
-    for (int i = 0; i < 32; ++i) most = std::max(most, std::fabs(in[i]));
-    const float inverse = most >= smallest_block ? 127.0f / most : 0.0f;
-    std::array<std::int32_t, 2> sums{};
-    for (int i = 0; i < 32; ++i) {
-      const float scaled = std::clamp(in[i] * inverse, -127.0f, 127.0f);
-      const auto q = static_cast<std::int8_t>(std::isnan(scaled) ? 0 : std::lrint(scaled));
-      x.q8[row * cols + 32 * b + i] = q;
-      sums[i / 16] += q;
+    for (std::int64_t k = from; k < to; ++k) most = std::max(most, std::fabs(values[k - begin]));
+    const float inverse = most >= smallest_group ? 127.0f / most : 0.0f;
+    x.scales[row * activation_groups(cols) + from / activation_group] = most / 127.0f;
+    for (std::int64_t half = from / 16; half < to / 16; ++half) {
+      std::int32_t sum = 0;
+      for (std::int64_t k = 16 * half; k < 16 * half + 16; ++k) {
+        const float scaled = std::clamp(values[k - begin] * inverse, -127.0f, 127.0f);
+        const auto q = static_cast<std::int8_t>(std::isnan(scaled) ? 0 : std::lrint(scaled));
+        x.q8[row * cols + k] = q;
+        sum += q;
+      }
+      x.offsets16[row * (cols / 16) + half] = -128 * sum;
     }
-    const std::int64_t at = row * (cols / 32) + b;
-    x.scales[at] = round_to_f16_precision(most / 127.0f);
-    x.scaled_sums[at] = x.scales[at] * static_cast<float>(sums[0] + sums[1]);
-    x.offsets16[2 * at] = -128 * sums[0];
-    x.offsets16[2 * at + 1] = -128 * sums[1];
-    x.offsets32[at] = -128 * (sums[0] + sums[1]);
+    for (std::int64_t b = from / 32; b < to / 32; ++b) {
+      const std::int64_t at = row * (cols / 32) + b;
+      x.offsets32[at] = x.offsets16[2 * at] + x.offsets16[2 * at + 1];
+      x.sums[at] = static_cast<float>(x.offsets32[at] / -128);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "ops/tests/support.hpp"
 
@@ -58,12 +59,31 @@ void fill(OwnedMatrix& matrix, float scale, Random& random) {
   }
 }
 
-OwnedActivations activations(std::int64_t rows, std::int64_t cols, float scale, Random& random) {
-  OwnedActivations x(rows, cols);
-  for (std::int64_t row = 0; row < rows; ++row)
-    EveryTable::reference().prepare(random.normals(cols, scale).data(), row, 0, cols, every_form, x.view);
-  return x;
-}
+/// Rows of numbers, which every table prepares in its own way.
+struct Values {
+  std::int64_t rows, cols;
+  std::vector<float> numbers;
+
+  Values(std::int64_t n, std::int64_t columns, float scale, Random& random)
+      : rows(n), cols(columns), numbers(random.normals(n * columns, scale)) {}
+  Values(std::int64_t n, const std::vector<float>& row) : rows(n), cols(static_cast<std::int64_t>(row.size())) {
+    for (std::int64_t i = 0; i < n; ++i) numbers.insert(numbers.end(), row.begin(), row.end());
+  }
+
+  float* row(std::int64_t i) { return numbers.data() + i * cols; }
+  Values slice(std::int64_t first, std::int64_t n) const {
+    Values part = *this;
+    part.rows = n;
+    part.numbers.assign(numbers.begin() + first * cols, numbers.begin() + (first + n) * cols);
+    return part;
+  }
+  OwnedActivations prepared(const Kernels& table) const {
+    OwnedActivations x(rows, cols);
+    const ActivationForms forms = {.f32 = true, .bf16 = true, .q8 = cols % 32 == 0};
+    for (std::int64_t i = 0; i < rows; ++i) table.prepare(numbers.data() + i * cols, i, 0, cols, forms, x.view);
+    return x;
+  }
+};
 
 /// The result of a product in a matrix with a margin: what lies outside must stay as it was.
 struct Result {
@@ -81,15 +101,17 @@ struct Call {
   bool add = false;
 };
 
-Result multiply(const Kernels& table, const PackedMatrix& w, const Activations& x, const Call& call) {
+Result multiply(const Kernels& table, const PackedMatrix& w, const Values& values, const Call& call) {
+  const OwnedActivations prepared = values.prepared(table);
+  const Activations& x = prepared.view;
   Result result(x.rows, w.rows);
   const Aligned<std::byte> scratch(static_cast<std::int64_t>(matmul_scratch_bytes(w.cols)));
   table.matmul(w, call.begin, call.end, x,
                {.y = result.y.get(), .stride = result.stride, .bias = call.bias, .add = call.add}, scratch.get());
   return result;
 }
-Result multiply(const Kernels& table, const PackedMatrix& w, const Activations& x) {
-  return multiply(table, w, x, {0, w.panels()});
+Result multiply(const Kernels& table, const PackedMatrix& w, const Values& values) {
+  return multiply(table, w, values, {0, w.panels()});
 }
 
 class Matmul : public EveryTable {};
@@ -103,10 +125,10 @@ TEST_P(Matmul, gives_the_bits_of_the_reference_for_any_shape) {
       fill(w, 0.05f, random);
       const std::vector<float> bias = random.normals(rows);
       for (const std::int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 25, 40}) {
-        const OwnedActivations x = activations(m, cols, 2.0f, random);
+        const Values x(m, cols, 2.0f, random);
         const Call call = {0, w.view.panels(), random.integer(0, 1) ? bias.data() : nullptr, random.integer(0, 1) == 1};
-        const Result expected = multiply(reference(), w.view, x.view, call);
-        const Result got = multiply(table(), w.view, x.view, call);
+        const Result expected = multiply(reference(), w.view, x, call);
+        const Result got = multiply(table(), w.view, x, call);
         ASSERT_EQ(first_difference(got.y.span(), expected.y.span()), -1)
             << "packing " << static_cast<int>(packing) << ": " << m << " × " << cols << " × " << rows;
       }
@@ -114,7 +136,7 @@ TEST_P(Matmul, gives_the_bits_of_the_reference_for_any_shape) {
   };
   for (const Packing packing : quantized) {
     const bool k_quant = packing == Packing::q4_k || packing == Packing::q5_k || packing == Packing::q6_k;
-    for (const std::int64_t cols : {32, 96, 256, 512})
+    for (const std::int64_t cols : {32, 96, 160, 256, 512})
       if (!k_quant || cols % 256 == 0) check(packing, cols);
   }
   for (const Packing packing : floats)
@@ -138,8 +160,9 @@ TEST(Bf16Pairs, are_multiplied_almost_exactly) {
             for (int r = 0; r < panel_rows; ++r)
               put(w.bytes.get() + static_cast<std::size_t>(p) * w.view.layout.bytes,
                   static_cast<std::size_t>((cols / 2 * panel_rows + r) * 2 + 1), std::uint16_t{0});
-        const OwnedActivations x = activations(m, cols, 2.0f, random);
-        const Result got = multiply(*table, w.view, x.view);
+        const Values x(m, cols, 2.0f, random);
+        const Result got = multiply(*table, w.view, x);
+        const OwnedActivations prepared = x.prepared(EveryTable::reference());
         std::vector<float> weights(static_cast<std::size_t>(cols));
         for (std::int64_t r = 0; r < w.view.rows; ++r) {
           unpack_row(w.view, r, weights.data());
@@ -147,7 +170,7 @@ TEST(Bf16Pairs, are_multiplied_almost_exactly) {
             double exact = 0, size = 0;
             for (std::int64_t k = 0; k < cols; ++k) {
               const double term =
-                  double{weights[static_cast<std::size_t>(k)]} * bf16_to_f32(x.bf16[row * bf16_stride(cols) + k]);
+                  double{weights[static_cast<std::size_t>(k)]} * bf16_to_f32(prepared.bf16[row * bf16_stride(cols) + k]);
               exact += term;
               size += std::fabs(term);
             }
@@ -185,13 +208,13 @@ TEST(Bf16Split, rows_have_the_products_of_panels) {
           }
           const std::vector<float> bias = random.normals(rows);
           for (const std::int64_t m : {1, 3, 12, 40}) {
-            const OwnedActivations x = activations(m, cols, 2.0f, random);
+            const Values x(m, cols, 2.0f, random);
             const Call call = {0, split.view.panels(), random.integer(0, 1) ? bias.data() : nullptr, m == 3};
-            const Result want = multiply(*table, pairs.view, x.view, call);
-            const Result got = multiply(*table, split.view, x.view, call);
+            const Result want = multiply(*table, pairs.view, x, call);
+            const Result got = multiply(*table, split.view, x, call);
             ASSERT_EQ(first_difference(got.y.span(), want.y.span()), -1) << m << "×" << cols << "×" << rows;
-            const Result exact = multiply(EveryTable::reference(), pairs.view, x.view, call);
-            const Result slow = multiply(EveryTable::reference(), split.view, x.view, call);
+            const Result exact = multiply(EveryTable::reference(), pairs.view, x, call);
+            const Result slow = multiply(EveryTable::reference(), split.view, x, call);
             ASSERT_EQ(first_difference(slow.y.span(), exact.y.span()), -1) << m << "×" << cols << "×" << rows;
           }
         }
@@ -204,16 +227,17 @@ TEST_P(Matmul, equals_the_product_of_the_unpacked_weights_with_the_quantized_act
   for (const Packing packing : quantized) {
     OwnedMatrix w(packing, rows, cols);
     fill(w, 0.05f, random);
-    const OwnedActivations x = activations(m, cols, 2.0f, random);
-    const Result got = multiply(table(), w.view, x.view);
+    const Values x(m, cols, 2.0f, random);
+    const Result got = multiply(table(), w.view, x);
+    const OwnedActivations prepared = x.prepared(reference());
     std::vector<float> weights(cols);
     for (std::int64_t r = 0; r < rows; ++r) {
       unpack_row(w.view, r, weights.data());
       for (std::int64_t row = 0; row < m; ++row) {
         double exact = 0, size = 0;
         for (std::int64_t k = 0; k < cols; ++k) {
-          const double term = double{weights[static_cast<std::size_t>(k)]} * x.q8[row * cols + k] *
-                              x.scales[row * (cols / 32) + k / 32];
+          const double term = double{weights[static_cast<std::size_t>(k)]} * prepared.q8[row * cols + k] *
+                              prepared.scales[row * activation_groups(cols) + k / activation_group];
           exact += term;
           size += std::fabs(term);
         }
@@ -233,7 +257,7 @@ TEST_P(Matmul, of_a_row_does_not_depend_on_the_rows_beside_it) {
   for (const Packing packing : packings) {
     OwnedMatrix w(packing, rows, cols);
     fill(w, 0.05f, random);
-    const OwnedActivations x = activations(most, cols, 2.0f, random);
+    const Values x(most, cols, 2.0f, random);
     std::vector<Result> alone;
     for (std::int64_t row = 0; row < most; ++row) alone.push_back(multiply(table(), w.view, x.slice(row, 1)));
     for (std::int64_t m = 2; m <= most; ++m) {
@@ -258,11 +282,11 @@ TEST_P(Matmul, writes_only_its_panels_and_gives_each_the_same_bits_alone) {
     OwnedMatrix w(packing, rows, cols);
     fill(w, 0.05f, random);
     for (const std::int64_t m : {1, 8, 13, 32}) {
-      const OwnedActivations x = activations(m, cols, 2.0f, random);
-      const Result whole = multiply(table(), w.view, x.view);
+      const Values x(m, cols, 2.0f, random);
+      const Result whole = multiply(table(), w.view, x);
       for (std::int64_t begin = 0; begin <= w.view.panels(); ++begin)
         for (std::int64_t end = begin; end <= w.view.panels(); ++end) {
-          const Result part = multiply(table(), w.view, x.view, {begin, end});
+          const Result part = multiply(table(), w.view, x, {begin, end});
           const Result untouched(m, rows);
           for (std::int64_t i = 0; i < m * part.stride; ++i) {
             const std::int64_t column = i % part.stride;
@@ -292,9 +316,8 @@ TEST_P(Matmul, is_exact_at_the_ends_of_the_codes) {
             std::fill_n(w.bytes.get() + group.high_of(b), group.high, static_cast<std::byte>(code));
           }
           const std::vector<float> values(cols, static_cast<float>(value));
-          OwnedActivations x(m, cols);
-          for (std::int64_t row = 0; row < m; ++row) table().prepare(values.data(), row, 0, cols, every_form, x.view);
-          const Result got = multiply(table(), w.view, x.view), expected = multiply(reference(), w.view, x.view);
+          const Values x(m, values);
+          const Result got = multiply(table(), w.view, x), expected = multiply(reference(), w.view, x);
           ASSERT_EQ(first_difference(got.y.span(), expected.y.span()), -1)
               << "packing " << static_cast<int>(packing) << " codes " << code << " activations " << value;
         }
@@ -309,8 +332,8 @@ TEST_P(Matmul, gives_the_bits_of_the_reference_for_tiny_and_huge_factors) {
         for (const std::int64_t m : {2, 17}) {
           OwnedMatrix w(packing, rows, cols);
           fill(w, weight_scale, random);
-          const OwnedActivations x = activations(m, cols, scale, random);
-          const Result got = multiply(table(), w.view, x.view), expected = multiply(reference(), w.view, x.view);
+          const Values x(m, cols, scale, random);
+          const Result got = multiply(table(), w.view, x), expected = multiply(reference(), w.view, x);
           ASSERT_EQ(first_difference(got.y.span(), expected.y.span()), -1)
               << "packing " << static_cast<int>(packing) << " factors " << weight_scale << " activations " << scale;
         }
@@ -323,12 +346,10 @@ TEST_P(Matmul, keeps_infinities_and_nan_in_their_row) {
     for (const float value : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
       OwnedMatrix w(packing, rows, cols);
       fill(w, 0.05f, random);
-      OwnedActivations x = activations(m, cols, 1.0f, random);
-      const Result before = multiply(table(), w.view, x.view);
-      std::vector<float> row = random.normals(cols);
-      row[40] = value;
-      table().prepare(row.data(), bad, 0, cols, every_form, x.view);
-      const Result after = multiply(table(), w.view, x.view);
+      Values x(m, cols, 1.0f, random);
+      const Result before = multiply(table(), w.view, x);
+      x.row(bad)[40] = value;
+      const Result after = multiply(table(), w.view, x);
       for (std::int64_t i = 0; i < m; ++i) {
         if (i == bad) continue;
         const auto span = [&](const Result& result) {
@@ -344,23 +365,22 @@ INSTANTIATE_TEST_SUITE_P(, Prepare, testing::every_table, testing::table_name);
 
 TEST_P(Prepare, gives_the_bits_of_the_reference) {
   Random random(11);
-  for (const std::int64_t cols : {32, 96, 896})
+  for (const std::int64_t cols : {32, 96, 224, 896})
     for (const float scale : {0.0f, 1e-45f, 1e-37f, 1e-36f, 1e-20f, 1.0f, 1e20f, 1e37f}) {
-      OwnedActivations got(2, cols), expected(2, cols);
-      for (std::int64_t row = 0; row < 2; ++row) {
-        std::vector<float> values = random.normals(cols, scale);
-        for (int i = 0; i < 32; ++i) values[static_cast<std::size_t>(i)] = static_cast<float>(i - 16) + 0.5f;  // ties
-        // In parts as well: a block of 32 columns knows nothing of the others.
-        for (std::int64_t begin = 0; begin < cols; begin += 64)
-          table().prepare(values.data() + begin, row, begin, std::min(begin + 64, cols), every_form, got.view);
-        reference().prepare(values.data(), row, 0, cols, every_form, expected.view);
-      }
+      OwnedActivations got(1, cols), expected(1, cols);
+      std::vector<float> values = random.normals(cols, scale);
+      for (int i = 0; i < 32; ++i) values[static_cast<std::size_t>(i)] = static_cast<float>(i - 16) + 0.5f;  // ties
+      // In parts as well: a group of columns knows nothing of the others.
+      constexpr std::int64_t part = activation_group;
+      for (std::int64_t begin = 0; begin < cols; begin += part)
+        table().prepare(values.data() + begin, 0, begin, std::min(begin + part, cols), every_form, got.view);
+      reference().prepare(values.data(), 0, 0, cols, every_form, expected.view);
       const auto equal = [](const auto& a, const auto& b) { return std::ranges::equal(a.span(), b.span()); };
       EXPECT_TRUE(equal(got.f32, expected.f32)) << scale;
       EXPECT_TRUE(equal(got.bf16, expected.bf16)) << scale;
       EXPECT_TRUE(equal(got.q8, expected.q8)) << scale;
       EXPECT_TRUE(equal(got.scales, expected.scales)) << scale;
-      EXPECT_TRUE(equal(got.scaled_sums, expected.scaled_sums)) << scale;
+      EXPECT_TRUE(equal(got.sums, expected.sums)) << scale;
       EXPECT_TRUE(equal(got.offsets32, expected.offsets32)) << scale;
       EXPECT_TRUE(equal(got.offsets16, expected.offsets16)) << scale;
     }
@@ -373,32 +393,58 @@ TEST_P(Prepare, is_off_by_half_a_step_at_most) {
   const std::vector<float> values = random.normals(cols);
   table().prepare(values.data(), 0, 0, cols, every_form, x.view);
   for (std::int64_t k = 0; k < cols; ++k) {
-    const float step = x.scales[k / 32];
+    const float step = x.scales[k / activation_group];
     EXPECT_NEAR(step * x.q8[k], values[static_cast<std::size_t>(k)], 0.501f * step);
   }
 }
 
 TEST_P(Prepare, writes_only_the_forms_asked_for_and_its_row) {
   Random random(13);
-  for (const std::int64_t cols : {32, 33, 64, 895}) {
-    const std::vector<float> values = random.normals(cols);
-    const bool blocks = cols % 32 == 0;
-    for (const ActivationForms forms : {ActivationForms{.f32 = true}, {.bf16 = true}, {.q8 = blocks}}) {
-      OwnedActivations x(3, cols);
-      for (auto& q : x.q8.span()) q = 99;
-      for (auto& v : x.bf16.span()) v = 99;
-      for (auto& v : x.f32.span()) v = 99;
-      table().prepare(values.data(), 1, 0, cols, forms, x.view);
-      const auto untouched = [](const auto& array, std::int64_t stride, bool wanted) {
-        for (std::int64_t i = 0; i < 3 * stride; ++i)
-          if (!(wanted && i / stride == 1) && array[i] != 99) return false;
-        return true;
-      };
-      EXPECT_TRUE(untouched(x.f32, cols, forms.f32)) << cols;
-      EXPECT_TRUE(untouched(x.bf16, bf16_stride(cols), forms.bf16)) << cols;
-      EXPECT_TRUE(untouched(x.q8, cols, forms.q8)) << cols;
+  for (const std::int64_t cols : {32, 33, 64, 895, 896})
+    for (const std::int64_t rows : {1, 3, 8, 13, 29}) {
+      const std::vector<float> values = random.normals(cols);
+      const bool blocks = cols % 32 == 0;
+      for (const ActivationForms forms : {ActivationForms{.f32 = true}, {.bf16 = true}, {.q8 = blocks}}) {
+        // What a row writes is the same whatever was there. Together the rows write every number once.
+        std::int64_t written = 0;
+        OwnedActivations all(rows, cols);
+        for (std::int64_t row = 0; row < rows; ++row) {
+          OwnedActivations a(rows, cols), b(rows, cols);
+          const auto fill = [](auto& array, int with) {
+            for (auto& element : array.span()) element = static_cast<std::remove_reference_t<decltype(element)>>(with);
+          };
+          for (auto [x, with] : {std::pair{&a, 99}, {&b, 98}}) {
+            fill(x->f32, with), fill(x->bf16, with), fill(x->q8, with), fill(x->scales, with), fill(x->sums, with);
+            fill(x->offsets32, with), fill(x->offsets16, with);
+            table().prepare(values.data(), row, 0, cols, forms, x->view);
+          }
+          const auto count = [&](const auto& from, const auto& other, bool wanted, std::int64_t of_row) {
+            std::int64_t n = 0;
+            for (std::size_t i = 0; i < from.span().size(); ++i) n += from.span()[i] == other.span()[i];
+            EXPECT_EQ(n, wanted ? of_row : 0) << cols << ", row " << row << " of " << rows;
+            written += n;
+          };
+          count(a.f32, b.f32, forms.f32, cols);
+          count(a.bf16, b.bf16, forms.bf16, bf16_stride(cols));
+          count(a.q8, b.q8, forms.q8, cols);
+          count(a.scales, b.scales, forms.q8, activation_groups(cols));
+          count(a.sums, b.sums, forms.q8, cols / 32);
+          count(a.offsets32, b.offsets32, forms.q8, cols / 32);
+          count(a.offsets16, b.offsets16, forms.q8, cols / 16);
+          // Rows do not share a number: where one wrote, no other did.
+          const auto claim = [](const auto& from, const auto& other, auto& claimed) {
+            for (std::size_t i = 0; i < from.span().size(); ++i)
+              if (from.span()[i] == other.span()[i] && std::exchange(claimed.span()[i], 1) != 0) return false;
+            return true;
+          };
+          EXPECT_TRUE(claim(a.q8, b.q8, all.q8)) << cols << ", row " << row << " of " << rows;
+          EXPECT_TRUE(claim(a.bf16, b.bf16, all.bf16)) << cols << ", row " << row << " of " << rows;
+          EXPECT_TRUE(claim(a.scales, b.scales, all.scales)) << cols << ", row " << row << " of " << rows;
+          EXPECT_TRUE(claim(a.offsets16, b.offsets16, all.offsets16)) << cols << ", row " << row << " of " << rows;
+        }
+        EXPECT_EQ(written > 0, forms.f32 || forms.bf16 || forms.q8);
+      }
     }
-  }
 }
 
 }  // namespace

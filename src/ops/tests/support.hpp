@@ -84,15 +84,15 @@ struct OwnedMatrix {
 /// Activations with room for every form.
 struct OwnedActivations {
   Activations view;
-  Aligned<float> f32, scales, scaled_sums;
+  Aligned<float> f32, scales, sums;
   Aligned<std::uint16_t> bf16;
   Aligned<std::int8_t> q8;
   Aligned<std::int32_t> offsets32, offsets16;
 
   OwnedActivations(std::int64_t rows, std::int64_t cols)
       : f32(rows * cols),
-        scales(rows * (cols / 32)),
-        scaled_sums(rows * (cols / 32)),
+        scales(rows * activation_groups(cols)),
+        sums(rows * (cols / 32)),
         bf16(rows * bf16_stride(cols)),
         q8(rows * cols),
         offsets32(rows * (cols / 32)),
@@ -103,23 +103,9 @@ struct OwnedActivations {
             .bf16 = bf16.get(),
             .q8 = q8.get(),
             .scales = scales.get(),
-            .scaled_sums = scaled_sums.get(),
+            .sums = sums.get(),
             .offsets32 = offsets32.get(),
             .offsets16 = offsets16.get()};
-  }
-
-  /// Rows [first, first + rows) alone.
-  Activations slice(std::int64_t first, std::int64_t rows) const {
-    const std::int64_t cols = view.cols, blocks = cols / 32;
-    return {.rows = rows,
-            .cols = cols,
-            .f32 = view.f32 + first * cols,
-            .bf16 = view.bf16 + first * bf16_stride(cols),
-            .q8 = view.q8 + first * cols,
-            .scales = view.scales + first * blocks,
-            .scaled_sums = view.scaled_sums + first * blocks,
-            .offsets32 = view.offsets32 + first * blocks,
-            .offsets16 = view.offsets16 + 2 * first * blocks};
   }
 };
 
