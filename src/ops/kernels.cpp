@@ -17,10 +17,14 @@ namespace sw {
 namespace {
 
 #if defined(__x86_64__)
-/// Clang's __builtin_cpu_supports does not know F16C.
+/// Clang's __builtin_cpu_supports does not know F16C, and GCC's not AVX-VNNI.
 bool has_f16c() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx & bit_F16C;
+}
+bool has_avx_vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && eax & 1u << 4;
 }
 #endif
 
@@ -28,11 +32,14 @@ std::vector<const Kernels*> detect() {
   std::vector<const Kernels*> found = {&reference_kernels};
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) found.push_back(&avx2_kernels);
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c()) return found;
+  found.push_back(&avx2_kernels);
+  if (has_avx_vnni()) found.push_back(&avx_vnni_kernels);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
-      __builtin_cpu_supports("avx512bf16"))
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")) {
     found.push_back(&avx512_kernels);
+    if (__builtin_cpu_supports("avx512bf16")) found.push_back(&avx512_bf16_kernels);
+  }
 #elif defined(__aarch64__)
   if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) {
     found.push_back(&neon_kernels);

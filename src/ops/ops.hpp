@@ -193,8 +193,8 @@ std::size_t attention_scratch(int group, int head_dim);
 /// Queries of one call are processed in tiles of this many at most.
 inline constexpr int attention_tile = 16;
 
-/// The best kernels this CPU runs, or those named by SPEEDWINS_ISA (reference, avx2, avx512, neon, neon_i8mm) when it
-/// can.
+/// The best kernels this CPU runs, or those named by SPEEDWINS_ISA (reference, avx2, avx_vnni, avx512, avx512_bf16, neon,
+/// neon_i8mm) when it can.
 const Kernels& kernels();
 /// Every table this CPU can run, the reference first.
 std::span<const Kernels* const> available_kernels();

@@ -21,7 +21,7 @@ struct Neon {
     uint8x16_t v[4];
   };
 
-  static constexpr bool has_bf16_dot = false;
+  static constexpr bool has_bf16_dot = false, adds_pairs = false;
   // 32 registers: a 2×2 tile holds 16 integer accumulators and 8 registers of weights.
   static constexpr int tile_rows = 2, direct_rows = 8, float_tile_rows = 2;
   static constexpr int score_rows = 2, value_rows = 2, value_registers = 2;
@@ -204,26 +204,29 @@ struct Neon {
     return make<B>([&](int) { return vreinterpretq_u8_u32(vdupq_n_u32(quad)); });
   }
 #if defined(__ARM_FEATURE_MATMUL_INT8)
+  static constexpr bool small_codes = false;
+  template <int Bits>
   static I dot(I acc, B w, B x) {
     return make<I>([&](int i) { return vusdotq_s32(acc.v[i], w.v[i], vreinterpretq_s8_u8(x.v[i])); });
   }
-  static I dot_small(I acc, B w, const std::int8_t* x) { return dot(acc, w, x); }
 #else
-  /// Signed products with w − 128, and 128 times the activations, which are the same in every lane.
+  static constexpr bool small_codes = true;
+  /// Signed products: of codes below 128 as they are; of others w − 128, and 128 times the activations, which are the same
+  /// in every lane.
+  template <int Bits>
   static I dot(I acc, B w, B x) {
     const int8x16_t values = vreinterpretq_s8_u8(x.v[0]), half = vdupq_n_s8(64);
-    const int32x4_t offset = vdotq_s32(vdotq_s32(vdupq_n_s32(0), half, values), half, values);
-    return make<I>([&](int i) {
-      const int8x16_t codes = vreinterpretq_s8_u8(veorq_u8(w.v[i], vdupq_n_u8(128)));
-      return vdotq_s32(vaddq_s32(acc.v[i], offset), codes, values);
-    });
-  }
-  static I dot_small(I acc, B w, const std::int8_t* x) {
-    const int8x16_t values = vreinterpretq_s8_u8(broadcast_quad(x).v[0]);
-    return make<I>([&](int i) { return vdotq_s32(acc.v[i], vreinterpretq_s8_u8(w.v[i]), values); });
+    if constexpr (Bits < 8) {
+      return make<I>([&](int i) { return vdotq_s32(acc.v[i], vreinterpretq_s8_u8(w.v[i]), values); });
+    } else {
+      const int32x4_t offset = vdotq_s32(vdotq_s32(vdupq_n_s32(0), half, values), half, values);
+      return make<I>([&](int i) {
+        const int8x16_t codes = vreinterpretq_s8_u8(veorq_u8(w.v[i], vdupq_n_u8(128)));
+        return vdotq_s32(vaddq_s32(acc.v[i], offset), codes, values);
+      });
+    }
   }
 #endif
-  static I dot(I acc, B w, const std::int8_t* x) { return dot(acc, w, broadcast_quad(x)); }
 
  private:
   template <class T, class Part>

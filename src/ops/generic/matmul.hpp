@@ -42,14 +42,14 @@ struct Panel {
 };
 
 // A format tells how to turn a block (32 columns) of a panel into 8 quads of unsigned bytes and its factors.
-//   offset   what was added to the signed code; 0 for formats with a minimum
+//   bits     of a code; 2^(bits − 1) was added to the signed one, nothing in formats with a minimum
 //   halves   1: one scale per 32 columns; 2: one per 16
 
 template <class S>
 struct Q4_0 {
   static constexpr Packing packing = Packing::q4_0;
-  static constexpr int offset = 8, halves = 1;
-  static constexpr bool affine = false, small = true;
+  static constexpr int bits = 4, halves = 1;
+  static constexpr bool affine = false;
   static void quads(const Block& w, typename S::B (&q)[8]) {
     for (int j = 0; j < 4; ++j) {
       const auto bytes = S::load_bytes(w.quants + 64 * j);
@@ -63,8 +63,8 @@ struct Q4_0 {
 template <class S>
 struct Q5_0 {
   static constexpr Packing packing = Packing::q5_0;
-  static constexpr int offset = 16, halves = 1;
-  static constexpr bool affine = false, small = true;
+  static constexpr int bits = 5, halves = 1;
+  static constexpr bool affine = false;
   static void quads(const Block& w, typename S::B (&q)[8]) {
     Q4_0<S>::quads(w, q);
     for (int j = 0; j < 8; ++j) q[j] = S::add_bit(q[j], w.high + 8 * j, 16);
@@ -75,8 +75,8 @@ struct Q5_0 {
 template <class S>
 struct Q8_0 {
   static constexpr Packing packing = Packing::q8_0;
-  static constexpr int offset = 128, halves = 1;
-  static constexpr bool affine = false, small = false;
+  static constexpr int bits = 8, halves = 1;
+  static constexpr bool affine = false;
   static void quads(const Block& w, typename S::B (&q)[8]) {
     for (int j = 0; j < 8; ++j) q[j] = S::load_bytes(w.quants + 64 * j);
   }
@@ -100,8 +100,8 @@ void low_quads(const std::byte* block, typename S::B (&q)[4]) {
 template <class S>
 struct Q8Split {
   static constexpr Packing packing = Packing::q8_split;
-  static constexpr int offset = 128, halves = 1;
-  static constexpr bool affine = false, small = false;
+  static constexpr int bits = 8, halves = 1;
+  static constexpr bool affine = false;
   static void quads(const Block& w, typename S::B (&q)[8]) {
     typename S::B low[4];
     low_quads<S>(w.low, low);
@@ -117,8 +117,8 @@ struct Q8Split {
 template <class S>
 struct Q4_K {
   static constexpr Packing packing = Packing::q4_k;
-  static constexpr int offset = 0, halves = 1;
-  static constexpr bool affine = true, small = true;
+  static constexpr int bits = 4, halves = 1;
+  static constexpr bool affine = true;
   static void quads(const Block& w, typename S::B (&q)[8]) { Q4_0<S>::quads(w, q); }
   static typename S::F scale(const Block& w, int) { return S::mul(S::load_f16(w.supers), S::load_u8(w.scales)); }
   static typename S::F minimum(const Block& w, int) {
@@ -129,14 +129,15 @@ struct Q4_K {
 template <class S>
 struct Q5_K : Q4_K<S> {
   static constexpr Packing packing = Packing::q5_k;
+  static constexpr int bits = 5;
   static void quads(const Block& w, typename S::B (&q)[8]) { Q5_0<S>::quads(w, q); }
 };
 
 template <class S>
 struct Q6_K {
   static constexpr Packing packing = Packing::q6_k;
-  static constexpr int offset = 32, halves = 2;
-  static constexpr bool affine = false, small = true;
+  static constexpr int bits = 6, halves = 2;
+  static constexpr bool affine = false;
   static void quads(const Block& w, typename S::B (&q)[8]) {
     Q4_0<S>::quads(w, q);
     const auto even = S::load_bytes(w.high), odd = S::load_bytes(w.high + 64);
@@ -157,8 +158,8 @@ struct Q6_K {
 template <class S>
 struct Affine8 {
   static constexpr Packing packing = Packing::affine8;
-  static constexpr int offset = 0, halves = 2;
-  static constexpr bool affine = true, small = false;
+  static constexpr int bits = 8, halves = 2;
+  static constexpr bool affine = true;
   static void quads(const Block& w, typename S::B (&q)[8]) { Q8_0<S>::quads(w, q); }
   static typename S::F scale(const Block& w, int half) {
     return S::load(reinterpret_cast<const float*>(w.scales + half * 128));
@@ -168,15 +169,36 @@ struct Affine8 {
   }
 };
 
-/// A panel expanded by expand_panel: bytes as quads (symmetric formats with offset 128) and fp32 factors
-/// [blocks · halves][16], minima after the scales. Bytes that are stored as the tiles want them are read where they
-/// are.
-template <class S, int Halves, bool Affine, std::int64_t GroupBytes>
+/// A panel expanded by expand_panel: bytes as quads and fp32 factors [blocks · halves][16], minima after the scales. Bytes
+/// that are stored as the tiles want them are read where they are. Codes keep their bits where fewer are multiplied
+/// faster; elsewhere all formats become one, with 128 added to signed codes.
+template <class S, int Bits, int Halves, bool Affine, std::int64_t GroupBytes>
 struct Expanded {
-  static constexpr int offset = Affine ? 0 : 128, halves = Halves;
-  static constexpr bool affine = Affine, small = false, in_place = GroupBytes > 0;
+  static constexpr int bits = Bits, halves = Halves;
+  static constexpr bool affine = Affine, in_place = GroupBytes > 0;
   static constexpr std::int64_t quants_of(std::uint64_t b) {
     return in_place ? b / 2 * GroupBytes + b % 2 * 512 : b * 512;
+  }
+};
+
+/// Σ of products of unsigned codes with activations, a quad at a time: quad j of a block.
+template <class S, int Bits>
+struct QuadSum {
+  typename S::I sum;
+  void add(int, typename S::B w, typename S::B x) { sum = S::template dot<Bits>(sum, w, x); }
+};
+
+/// Products in pairs of 16 bits, as many of which are added as cannot overflow.
+template <class S, int Bits>
+  requires(S::adds_pairs && Bits < 8)
+struct QuadSum<S, Bits> {
+  static constexpr int together = Bits == 4 ? 8 : Bits == 5 ? 4 : 2;
+  static_assert(together * 2 * ((1 << Bits) - 1) * 127 < 1 << 15);
+  typename S::I sum;
+  typename S::B pairs;
+  void add(int j, typename S::B w, typename S::B x) {
+    pairs = j % together == 0 ? S::pairs(w, x) : S::add_pairs(pairs, S::pairs(w, x));
+    if (j % together == together - 1) sum = S::add_sums(sum, pairs);
   }
 };
 
@@ -241,7 +263,8 @@ ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scr
       typename S::B q[8];
       Format::quads(block, q);
       for (int j = 0; j < 8; ++j) {
-        if constexpr (!Format::affine) q[j] = S::add_bytes(q[j], 128 - Format::offset);
+        if constexpr (!Format::affine && E::bits > Format::bits)
+          q[j] = S::add_bytes(q[j], (1 << (E::bits - 1)) - (1 << (Format::bits - 1)));
         S::store_bytes(scratch + b * 512 + 64 * j, q[j]);
       }
     }
@@ -329,11 +352,14 @@ struct Tile8 {
 
   /// Quad j of block b: four codes.
   const std::int8_t* quad(std::int64_t b, int j, int m) const { return codes + ((8 * b + j) * M + m) * 4; }
-  /// −128 · Σq over block b, or over one of two halves.
-  template <int Halves>
-  typename S::I offset(std::int64_t b, int half, int m) const {
-    if constexpr (Halves == 2) return S::broadcast_i(offsets16 + (2 * b + half) * M + m);
-    else return S::broadcast_i(offsets32 + b * M + m);
+  /// What a sum over block b, or one of two halves of it, starts from: −2^(bits − 1) · Σq unless there are minima.
+  template <class Format>
+  typename S::I start(std::int64_t b, int half, int m) const {
+    if constexpr (Format::affine) return S::zero_i();
+    else if constexpr (Format::halves == 2)
+      return S::template shift_right<8 - Format::bits>(S::broadcast_i(offsets16 + (2 * b + half) * M + m));
+    else
+      return S::template shift_right<8 - Format::bits>(S::broadcast_i(offsets32 + b * M + m));
   }
   /// Σq of the same.
   template <int Halves>
@@ -348,7 +374,6 @@ template <class S, class Format, int M>
 void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std::int64_t row,
                  const MatmulOutput& out) {
   using F = typename S::F;
-  using I = typename S::I;
   const Panel panel(w, p);
   constexpr PanelGroup group = panel_group(Format::packing);
   constexpr std::int64_t share = group.bytes() / group.blocks;
@@ -362,33 +387,22 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
     typename S::B q[8];
     Format::quads(block, q);
     for (int half = 0; half < Format::halves; ++half) {
-      I t[M];
+      QuadSum<S, Format::bits> t[M];
 #pragma GCC unroll 8
-      for (int m = 0; m < M; ++m) {
-        constexpr int shift = Format::offset == 128 ? 0 : Format::offset == 32 ? 2 : Format::offset == 16 ? 3 : 4;
-        if constexpr (Format::affine)
-          t[m] = S::zero_i();
-        else
-          t[m] = S::template shift_right<shift>(tile.template offset<Format::halves>(b, half, m));
-      }
+      for (int m = 0; m < M; ++m) t[m].sum = tile.template start<Format>(b, half, m);
       // Rows inside: each row's sum is a chain, and M chains hide the latency of a dot product.
       constexpr int quads = 8 / Format::halves;
 #pragma GCC unroll 8
       for (int j = half * quads; j < (half + 1) * quads; ++j) {
 #pragma GCC unroll 8
-        for (int m = 0; m < M; ++m) {
-          if constexpr (Format::small)
-            t[m] = S::dot_small(t[m], q[j], tile.quad(b, j, m));
-          else
-            t[m] = S::dot(t[m], q[j], tile.quad(b, j, m));
-        }
+        for (int m = 0; m < M; ++m) t[m].add(j, q[j], S::broadcast_quad(tile.quad(b, j, m)));
       }
       const F scale = Format::scale(block, half);
       F minimum;
       if constexpr (Format::affine) minimum = Format::minimum(block, half);
 #pragma GCC unroll 8
       for (int m = 0; m < M; ++m) {
-        sums[m][0] = S::fma(S::to_float(t[m]), scale, sums[m][0]);
+        sums[m][0] = S::fma(S::to_float(t[m].sum), scale, sums[m][0]);
         if constexpr (Format::affine)
           sums[m][0] = S::fma(minimum, tile.template sum<Format::halves>(b, half, m), sums[m][0]);
       }
@@ -402,7 +416,6 @@ template <class S, class E, int M, int G>
 void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&panels)[2], NextPair<S>& next,
                    const Activations& x, std::int64_t row, const MatmulOutput& out) {
   using F = typename S::F;
-  using I = typename S::I;
   F acc[M][G];
   for (int m = 0; m < M; ++m)
     for (int g = 0; g < G; ++g) acc[m][g] = S::zero();
@@ -410,14 +423,10 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
   for_groups<S, M, G>(x, row, acc, [&](std::int64_t b, F(&sums)[M][G]) {
     next.step();
     for (int half = 0; half < E::halves; ++half) {
-      I t[M][G];
+      QuadSum<S, E::bits> t[M][G];
       for (int m = 0; m < M; ++m) {
-        I start;
-        if constexpr (E::affine)
-          start = S::zero_i();
-        else
-          start = tile.template offset<E::halves>(b, half, m);
-        for (int g = 0; g < G; ++g) t[m][g] = start;
+        const typename S::I start = tile.template start<E>(b, half, m);
+        for (int g = 0; g < G; ++g) t[m][g].sum = start;
       }
       constexpr int quads = 8 / E::halves;
 #pragma GCC unroll 8
@@ -426,14 +435,14 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
         for (int g = 0; g < G; ++g) q[g] = S::load_bytes(panels[g].quants + E::quants_of(b) + 64 * j);
         for (int m = 0; m < M; ++m) {
           const typename S::B xq = S::broadcast_quad(tile.quad(b, j, m));
-          for (int g = 0; g < G; ++g) t[m][g] = S::dot(t[m][g], q[g], xq);
+          for (int g = 0; g < G; ++g) t[m][g].add(j, q[g], xq);
         }
       }
       const std::int64_t at = (b * E::halves + half) * panel_rows;
       F scale[G];
       for (int g = 0; g < G; ++g) scale[g] = S::load(panels[g].scales + at);
       for (int m = 0; m < M; ++m) {
-        for (int g = 0; g < G; ++g) sums[m][g] = S::fma(S::to_float(t[m][g]), scale[g], sums[m][g]);
+        for (int g = 0; g < G; ++g) sums[m][g] = S::fma(S::to_float(t[m][g].sum), scale[g], sums[m][g]);
         if constexpr (E::affine) {
           const F sum = tile.template sum<E::halves>(b, half, m);
           for (int g = 0; g < G; ++g) sums[m][g] = S::fma(S::load(panels[g].minima + at), sum, sums[m][g]);
@@ -516,7 +525,8 @@ void quantized_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t en
     return;
   }
   constexpr PanelGroup group = panel_group(Format::packing);
-  using E = Expanded<S, Format::halves, Format::affine, group.quants == 512 ? group.bytes() : 0>;
+  constexpr int bits = S::small_codes ? Format::bits : 8;
+  using E = Expanded<S, bits, Format::halves, Format::affine, group.quants == 512 ? group.bytes() : 0>;
   const std::int64_t tiles = (x.rows + S::tile_rows - 1) / S::tile_rows;
   for (std::int64_t p = begin; p < end; p += 2) {
     NextPair<S> next(w, p + 2, tiles * (w.cols / 32));

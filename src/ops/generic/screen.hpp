@@ -53,13 +53,15 @@ float full_product(const Panel& panel, int lane, std::int64_t blocks, const Acti
 template <class S>
 typename S::I dot_codes(const Panel& panel, const Block& block, std::int64_t b, const Activations& x) {
   stream_ahead<S>(panel.at + b * 288, 288);
-  auto t = S::zero_i();
+  QuadSum<S, 4> t;
+  t.sum = S::zero_i();
+#pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
     const auto bytes = S::load_bytes(block.quants + 64 * j);
-    t = S::dot_small(t, S::low_nibbles(bytes), x.q8 + b * 32 + 4 * j);
-    t = S::dot_small(t, S::high_nibbles(bytes), x.q8 + b * 32 + 16 + 4 * j);
+    t.add(2 * j, S::low_nibbles(bytes), S::broadcast_quad(x.q8 + b * 32 + 4 * j));
+    t.add(2 * j + 1, S::high_nibbles(bytes), S::broadcast_quad(x.q8 + b * 32 + 16 + 4 * j));
   }
-  return t;
+  return t.sum;
 }
 
 /// Upper bounds of a panel's 16 products.
