@@ -1,3 +1,4 @@
+#include "base/cpu.hpp"
 #include "measure/probe_tables.hpp"
 
 #if defined(__aarch64__)
@@ -17,7 +18,7 @@ Probes available_probes() {
     if (__builtin_cpu_supports("avx512bf16")) probes.peaks.insert(probes.peaks.begin() + 1, avx512_bf16);
     return probes;
   }
-  if (avx2) return {{avx2_int8, avx2_fp32}, avx2_read};
+  if (avx2) return {{has_avx_vnni() ? avx_vnni_int8 : avx2_int8, avx2_fp32}, avx2_read};
 #elif defined(__aarch64__)
   if (getauxval(AT_HWCAP2) & HWCAP2_I8MM) return {{neon_i8mm_int8, neon_fp32}, neon_read};
   if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) return {{neon_int8, neon_fp32}, neon_read};

@@ -3,30 +3,17 @@
 #include <cstdlib>
 #include <vector>
 
+#include "base/cpu.hpp"
 #include "ops/tables.hpp"
 #include "tensor/half.hpp"
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#elif defined(__aarch64__)
+#if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
 
 namespace sw {
 namespace {
-
-#if defined(__x86_64__)
-/// Clang's __builtin_cpu_supports does not know F16C, and GCC's not AVX-VNNI.
-bool has_f16c() {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx & bit_F16C;
-}
-bool has_avx_vnni() {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && eax & 1u << 4;
-}
-#endif
 
 std::vector<const Kernels*> detect() {
   std::vector<const Kernels*> found = {&reference_kernels};
@@ -81,6 +68,12 @@ ActivationForms forms_for(Packing packing) {
       return {.bf16 = true};
     case Packing::bf16_split:
       return {.bf16 = true, .q8 = true};  // rows and sketch
+    case Packing::q4_k:
+    case Packing::q5_k:
+      return {.q8 = true, .sums = true};
+    case Packing::q6_k:
+    case Packing::affine8:
+      return {.q8 = true, .halves = true};
     default:
       return {.q8 = true};
   }

@@ -39,8 +39,13 @@ inline constexpr float smallest_group = 1e-36f;
 
 /// Which forms of an Activations the products with a packing read.
 struct ActivationForms {
-  bool f32 = false, bf16 = false, q8 = false;
-  ActivationForms operator|(const ActivationForms& o) const { return {f32 || o.f32, bf16 || o.bf16, q8 || o.q8}; }
+  bool f32 = false, bf16 = false;
+  bool q8 = false;      ///< codes, scales and offsets32
+  bool sums = false;    ///< of 8-bit codes
+  bool halves = false;  ///< offsets16
+  ActivationForms operator|(const ActivationForms& o) const {
+    return {f32 || o.f32, bf16 || o.bf16, q8 || o.q8, sums || o.sums, halves || o.halves};
+  }
 };
 ActivationForms forms_for(Packing packing);
 

@@ -77,12 +77,18 @@ struct Neon {
     store(lanes, x);
     __builtin_memcpy(at, lanes, static_cast<std::size_t>(n) * sizeof(float));
   }
-  /// Rounds to nearest even, stores 16 bytes and returns their sum.
-  static std::int32_t store_i8(std::int8_t* at, F x) {
+  /// Rounds to nearest even and stores 16 bytes.
+  static void store_i8(std::int8_t* at, F x) {
     const I q = make<I>([&](int i) { return vcvtnq_s32_f32(x.v[i]); });
     const int16x8_t low = vmovn_high_s32(vmovn_s32(q.v[0]), q.v[1]), high = vmovn_high_s32(vmovn_s32(q.v[2]), q.v[3]);
     vst1q_s8(at, vmovn_high_s16(vmovn_s16(low), high));
-    return vaddvq_s32(vaddq_s32(vaddq_s32(q.v[0], q.v[1]), vaddq_s32(q.v[2], q.v[3])));
+  }
+  /// 64 of them.
+  static void store_i8(std::int8_t* at, const F (&x)[4]) {
+    for (int i = 0; i < 4; ++i) store_i8(at + 16 * i, x[i]);
+  }
+  static void sums_of_16(const std::int8_t (&q)[128], std::int32_t (&sums)[8]) {
+    for (int i = 0; i < 8; ++i) sums[i] = vaddlvq_s8(vld1q_s8(q + 16 * i));
   }
 
   static F add(F a, F b) {

@@ -64,7 +64,7 @@ void matmul(benchmark::State& state, const Kernels& table, Packing packing, cons
   std::vector<float> values(static_cast<std::size_t>(cols));
   for (std::int64_t row = 0; row < m; ++row) {
     for (float& value : values) value = normal(random);
-    table.prepare(values.data(), row, 0, cols, {.f32 = true, .bf16 = true, .q8 = true}, x);
+    table.prepare(values.data(), row, 0, cols, forms_for(packing), x);
   }
   std::vector<float> y(count(shape.rows));
   std::vector<std::byte> scratch(matmul_scratch_bytes(cols) + 64);

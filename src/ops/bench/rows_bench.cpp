@@ -32,18 +32,19 @@ void rms_norm(benchmark::State& state, const Kernels& table) {
   report(state, 3 * 4 * hidden);
 }
 
-void prepare(benchmark::State& state, const Kernels& table) {
-  const std::vector<float> values = ramp(hidden);
+void prepare(benchmark::State& state, const Kernels& table, std::int64_t rows) {
+  const std::vector<float> values = ramp(rows * hidden);
   std::vector<std::int8_t> q8(values.size());
-  std::vector<float> scales(hidden / 32), sums(hidden / 32);
-  std::vector<std::int32_t> offsets32(hidden / 32), offsets16(hidden / 16);
-  const Activations x{1,           hidden,           nullptr,         nullptr, q8.data(), scales.data(),
+  std::vector<float> scales(values.size() / 32), sums(scales);
+  std::vector<std::int32_t> offsets32(values.size() / 32), offsets16(values.size() / 16);
+  const Activations x{rows,        hidden,           nullptr,         nullptr, q8.data(), scales.data(),
                       sums.data(), offsets32.data(), offsets16.data()};
   for (auto _ : state) {
-    table.prepare(values.data(), 0, 0, x.cols, {.q8 = true}, x);
+    for (std::int64_t row = 0; row < rows; ++row)
+      table.prepare(values.data() + row * hidden, row, 0, x.cols, {.q8 = true}, x);
     benchmark::ClobberMemory();
   }
-  report(state, 5 * hidden);
+  report(state, rows * 5 * hidden);
 }
 
 void activate(benchmark::State& state, const Kernels& table, Activation activation) {
@@ -99,7 +100,8 @@ const bool registered = [] {
                                    args...);
     };
     add("rms_norm", rms_norm);
-    add("prepare_q8", prepare);
+    add("prepare_q8", prepare, 1);
+    add("prepare_q8_of_48_rows", prepare, 48);
     add("silu", activate, Activation::silu);
     add("gelu_tanh", activate, Activation::gelu_tanh);
     add("rope_half", rope, RopeLayout::half);

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <type_traits>
 
 #include "ops/generic/math.hpp"
 #include "ops/generic/tiles.hpp"
@@ -26,44 +28,77 @@ void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, fl
   });
 }
 
-/// Copies words to where row_in_tile has them.
-inline void store_words(const void* words, std::int64_t n, std::int64_t height, void* to) {
+/// Copies n words to where row_in_tile has them: `height` apart.
+[[gnu::always_inline]] inline void store_words(const void* words, std::int64_t n, std::int64_t height, void* to) {
   if (height == 1) {
     std::memcpy(to, words, static_cast<std::size_t>(n) * 4);
     return;
   }
+#pragma GCC unroll 64
   for (std::int64_t i = 0; i < n; ++i)
     std::memcpy(static_cast<std::byte*>(to) + i * height * 4, static_cast<const std::byte*>(words) + i * 4, 4);
 }
 
-/// Groups of columns: scale = max|x| / 127, q = round(x · 127 / max|x|); ties to even.
+/// Sums of 16 codes each, of a group.
 template <class S>
-void prepare_q8(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, const Activations& x) {
-  const RowInTile at = row_in_tile(row, x.rows, x.rows <= S::direct_rows ? S::direct_rows : S::tile_rows);
-  for (std::int64_t from = begin; from < end; from += activation_group) {
-    const std::int64_t to = std::min(from + activation_group, end);
-    const float* in = values - begin;
-    auto largest = S::zero();
-    for (std::int64_t k = from; k < to; k += 16) largest = S::max(largest, S::abs(S::load(in + k)));
-    const float most = S::max_lanes(largest);
-    const auto inverse = S::set(most >= smallest_group ? 127.0f / most : 0.0f);
-    x.scales[at.at(from / activation_group, activation_groups(x.cols))] = most / 127.0f;
-    alignas(64) std::int8_t q[activation_group];
-    // Only a NaN or an infinity is ever outside.
-    const auto quantize = [&](std::int64_t k) {
-      const auto scaled = S::mul(S::load(in + k), inverse);
-      return S::store_i8(q + (k - from), S::min(S::max(scaled, S::set(-127.0f)), S::set(127.0f)));
-    };
-    for (std::int64_t k = from; k < to; k += 32) {
-      const std::int32_t sum0 = quantize(k), sum1 = quantize(k + 16);
-      const std::int64_t block = at.at(k / 32, x.cols / 32);
-      x.sums[block] = static_cast<float>(sum0 + sum1);
-      x.offsets32[block] = -128 * (sum0 + sum1);
-      x.offsets16[at.at(k / 16, x.cols / 16)] = -128 * sum0;
-      x.offsets16[at.at(k / 16 + 1, x.cols / 16)] = -128 * sum1;
+void sums_of_16(const std::int8_t (&q)[activation_group], std::int32_t (&sums)[activation_group / 16]) {
+  if constexpr (requires { S::sums_of_16(q, sums); }) {
+    static_assert(activation_group == 128);
+    S::sums_of_16(q, sums);
+  } else {
+    for (int half = 0; half < activation_group / 16; ++half) {
+      std::int32_t sum = 0;
+      for (int i = 0; i < 16; ++i) sum += q[16 * half + i];
+      sums[half] = sum;
     }
-    store_words(q, (to - from) / 4, at.height, x.q8 + 4 * at.at(from / 4, x.cols / 4));
   }
+}
+
+/// A group of `columns` from column `from` on: scale = max|x| / 127, q = round(x · 127 / max|x|); ties to even. The number is
+/// a constant for whole groups.
+template <class S, class Columns>
+void quantize_group(const float* in, std::int64_t from, Columns columns, const RowInTile& at, ActivationForms forms,
+                    const Activations& x) {
+  auto largest = S::zero();
+  for (std::int64_t k = 0; k < columns; k += 16) largest = S::max(largest, S::abs(S::load(in + k)));
+  const float most = S::max_lanes(largest);
+  const auto inverse = S::set(most >= smallest_group ? 127.0f / most : 0.0f);
+  x.scales[at.at(from / activation_group, activation_groups(x.cols))] = most / 127.0f;
+  alignas(64) std::int8_t q[activation_group];
+  for (std::int64_t k = 0; k < activation_group; k += 64) {
+    typename S::F scaled[4];
+    for (int i = 0; i < 4; ++i) {
+      const auto value = k + 16 * i < columns ? S::mul(S::load(in + k + 16 * i), inverse) : S::zero();
+      // Only a NaN or an infinity is ever outside.
+      scaled[i] = S::min(S::max(value, S::set(-127.0f)), S::set(127.0f));
+    }
+    S::store_i8(q + k, scaled);
+  }
+  store_words(q, columns / 4, at.height, x.q8 + 4 * at.at(from / 4, x.cols / 4));
+  constexpr int most_blocks = activation_group / 32;
+  std::int32_t halves[2 * most_blocks], blocks[most_blocks];
+  sums_of_16<S>(q, halves);
+  for (int i = 0; i < most_blocks; ++i) blocks[i] = halves[2 * i] + halves[2 * i + 1];
+  const auto store = [&](auto* to, const auto& sums, auto&& f) {
+    const std::int64_t width = activation_group / static_cast<std::int64_t>(std::size(sums));
+    to += at.at(from / width, x.cols / width);
+    for (std::int64_t i = 0; i < columns / width; ++i) to[i * at.height] = f(sums[i]);
+  };
+  const auto offset = [](std::int32_t sum) { return -128 * sum; };
+  store(x.offsets32, blocks, offset);
+  if (forms.halves) store(x.offsets16, halves, offset);
+  if (forms.sums) store(x.sums, blocks, [](std::int32_t sum) { return static_cast<float>(sum); });
+}
+
+template <class S>
+void prepare_q8(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
+                const Activations& x) {
+  const RowInTile at = row_in_tile(row, x.rows, x.rows <= S::direct_rows ? S::direct_rows : S::tile_rows);
+  std::int64_t from = begin;
+  for (; end - from >= activation_group; from += activation_group)
+    quantize_group<S>(values + (from - begin), from, std::integral_constant<std::int64_t, activation_group>{}, at, forms,
+                      x);
+  if (from < end) quantize_group<S>(values + (from - begin), from, end - from, at, forms, x);
 }
 
 template <class S>
@@ -85,7 +120,7 @@ void prepare(const float* values, std::int64_t row, std::int64_t begin, std::int
   if (forms.f32 && x.f32 + row * x.cols + begin != values)
     std::memcpy(x.f32 + row * x.cols + begin, values, static_cast<std::size_t>(end - begin) * sizeof(float));
   if (forms.bf16) prepare_bf16<S>(values, row, begin, end, x);
-  if (forms.q8) prepare_q8<S>(values, row, begin, end, x);
+  if (forms.q8) prepare_q8<S>(values, row, begin, end, forms, x);
 }
 
 template <class S>

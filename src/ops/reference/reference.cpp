@@ -213,20 +213,19 @@ void prepare(const float* values, std::int64_t row, std::int64_t begin, std::int
     for (std::int64_t k = from; k < to; ++k) most = std::max(most, std::fabs(values[k - begin]));
     const float inverse = most >= smallest_group ? 127.0f / most : 0.0f;
     x.scales[row * activation_groups(cols) + from / activation_group] = most / 127.0f;
-    for (std::int64_t half = from / 16; half < to / 16; ++half) {
-      std::int32_t sum = 0;
-      for (std::int64_t k = 16 * half; k < 16 * half + 16; ++k) {
-        const float scaled = std::clamp(values[k - begin] * inverse, -127.0f, 127.0f);
-        const auto q = static_cast<std::int8_t>(std::isnan(scaled) ? 0 : std::lrint(scaled));
-        x.q8[row * cols + k] = q;
-        sum += q;
-      }
-      x.offsets16[row * (cols / 16) + half] = -128 * sum;
-    }
     for (std::int64_t b = from / 32; b < to / 32; ++b) {
       const std::int64_t at = row * (cols / 32) + b;
-      x.offsets32[at] = x.offsets16[2 * at] + x.offsets16[2 * at + 1];
-      x.sums[at] = static_cast<float>(x.offsets32[at] / -128);
+      std::array<std::int32_t, 2> sums{};
+      for (std::int64_t i = 0; i < 32; ++i) {
+        const float scaled = std::clamp(values[32 * b + i - begin] * inverse, -127.0f, 127.0f);
+        const auto q = static_cast<std::int8_t>(std::isnan(scaled) ? 0 : std::lrint(scaled));
+        x.q8[row * cols + 32 * b + i] = q;
+        sums[static_cast<std::size_t>(i / 16)] += q;
+      }
+      x.offsets32[at] = -128 * (sums[0] + sums[1]);
+      if (forms.sums) x.sums[at] = static_cast<float>(sums[0] + sums[1]);
+      for (std::size_t half = 0; forms.halves && half < 2; ++half)
+        x.offsets16[2 * at + static_cast<std::int64_t>(half)] = -128 * sums[half];
     }
   }
 }

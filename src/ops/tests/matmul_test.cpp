@@ -18,7 +18,7 @@ using testing::Random;
 constexpr std::array quantized = {Packing::q4_0, Packing::q5_0, Packing::q8_0,     Packing::q4_k,
                                   Packing::q5_k, Packing::q6_k, Packing::q8_split, Packing::affine8};
 constexpr std::array floats = {Packing::f32, Packing::f16, Packing::bf16};
-constexpr ActivationForms every_form = {.f32 = true, .bf16 = true, .q8 = true};
+constexpr ActivationForms every_form = {.f32 = true, .bf16 = true, .q8 = true, .sums = true, .halves = true};
 
 template <class T>
 void put(std::byte* at, std::size_t i, T value) {
@@ -79,7 +79,8 @@ struct Values {
   }
   OwnedActivations prepared(const Kernels& table) const {
     OwnedActivations x(rows, cols);
-    const ActivationForms forms = {.f32 = true, .bf16 = true, .q8 = cols % 32 == 0};
+    ActivationForms forms = every_form;
+    forms.q8 = cols % 32 == 0;
     for (std::int64_t i = 0; i < rows; ++i) table.prepare(numbers.data() + i * cols, i, 0, cols, forms, x.view);
     return x;
   }
@@ -404,7 +405,11 @@ TEST_P(Prepare, writes_only_the_forms_asked_for_and_its_row) {
     for (const std::int64_t rows : {1, 3, 8, 13, 29}) {
       const std::vector<float> values = random.normals(cols);
       const bool blocks = cols % 32 == 0;
-      for (const ActivationForms forms : {ActivationForms{.f32 = true}, {.bf16 = true}, {.q8 = blocks}}) {
+      for (const ActivationForms forms : {ActivationForms{.f32 = true},
+                                          {.bf16 = true},
+                                          {.q8 = blocks},
+                                          {.q8 = blocks, .sums = blocks},
+                                          {.q8 = blocks, .halves = blocks}}) {
         // What a row writes is the same whatever was there. Together the rows write every number once.
         std::int64_t written = 0;
         OwnedActivations all(rows, cols);
@@ -428,9 +433,9 @@ TEST_P(Prepare, writes_only_the_forms_asked_for_and_its_row) {
           count(a.bf16, b.bf16, forms.bf16, bf16_stride(cols));
           count(a.q8, b.q8, forms.q8, cols);
           count(a.scales, b.scales, forms.q8, activation_groups(cols));
-          count(a.sums, b.sums, forms.q8, cols / 32);
+          count(a.sums, b.sums, forms.sums, cols / 32);
           count(a.offsets32, b.offsets32, forms.q8, cols / 32);
-          count(a.offsets16, b.offsets16, forms.q8, cols / 16);
+          count(a.offsets16, b.offsets16, forms.halves, cols / 16);
           // Rows do not share a number: where one wrote, no other did.
           const auto claim = [](const auto& from, const auto& other, auto& claimed) {
             for (std::size_t i = 0; i < from.span().size(); ++i)

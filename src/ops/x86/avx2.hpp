@@ -79,16 +79,21 @@ struct Avx2 {
     _mm256_maskstore_ps(at, mask.lo, x.lo);
     _mm256_maskstore_ps(at + 8, mask.hi, x.hi);
   }
-  /// Rounds to nearest even, stores 16 bytes and returns their sum.
-  static std::int32_t store_i8(std::int8_t* at, F x) {
+  /// Rounds to nearest even and stores 16 bytes.
+  static void store_i8(std::int8_t* at, F x) {
     const __m256i lo = _mm256_cvtps_epi32(x.lo), hi = _mm256_cvtps_epi32(x.hi);
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(lo, hi), 0b11'01'10'00);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(at),
                      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
-    const __m256i eight = _mm256_add_epi32(lo, hi);
-    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-    const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+  }
+  /// 64 of them.
+  static void store_i8(std::int8_t* at, const F (&x)[4]) {
+    const auto words = [&](int i) { return _mm256_packs_epi32(_mm256_cvtps_epi32(x[i].lo), _mm256_cvtps_epi32(x[i].hi)); };
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    for (int half = 0; half < 2; ++half)
+      _mm256_storeu_si256(
+          reinterpret_cast<__m256i*>(at) + half,
+          _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words(2 * half), words(2 * half + 1)), order));
   }
 
   static F add(F a, F b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }

@@ -59,12 +59,26 @@ struct Avx512 {
   }
   static void store(float* at, F x) { _mm512_storeu_ps(at, x); }
   static void store_first(float* at, F x, int n) { _mm512_mask_storeu_ps(at, first_lanes(n), x); }
-  /// Rounds to nearest even, stores 16 bytes and returns their sum.
-  static std::int32_t store_i8(std::int8_t* at, F x) {
-    const __m128i q = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(at), q);
-    const __m128i sums = _mm_sad_epu8(_mm_xor_si128(q, _mm_set1_epi8(-128)), _mm_setzero_si128());
-    return _mm_cvtsi128_si32(sums) + _mm_extract_epi32(sums, 2) - 16 * 128;
+  /// Rounds to nearest even and stores 16 bytes.
+  static void store_i8(std::int8_t* at, F x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
+  }
+  /// 64 of them.
+  static void store_i8(std::int8_t* at, const F (&x)[4]) {
+    const __m512i low = _mm512_packs_epi32(_mm512_cvtps_epi32(x[0]), _mm512_cvtps_epi32(x[1]));
+    const __m512i high = _mm512_packs_epi32(_mm512_cvtps_epi32(x[2]), _mm512_cvtps_epi32(x[3]));
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    _mm512_storeu_si512(at, _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high)));
+  }
+  static void sums_of_16(const std::int8_t (&q)[128], std::int32_t (&sums)[8]) {
+    const auto sum_of_quarters = [&](int from) {
+      const __m512i fours = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), _mm512_loadu_si512(q + from));
+      const __m512i eights = _mm512_add_epi32(fours, _mm512_shuffle_epi32(fours, _MM_PERM_CDAB));
+      return _mm512_add_epi32(eights, _mm512_shuffle_epi32(eights, _MM_PERM_BADC));
+    };
+    const __m512i lanes = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512i eight = _mm512_permutex2var_epi32(sum_of_quarters(0), lanes, sum_of_quarters(64));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums), _mm512_castsi512_si256(eight));
   }
 
   static F add(F a, F b) { return _mm512_add_ps(a, b); }
