@@ -233,6 +233,8 @@ Result<std::shared_ptr<const Weights>> Weights::load(const ModelSpec& spec, cons
   weights->embedding_file_ = file_of(checkpoint, weights->embedding_);
   for (const auto& buffer : checkpoint.owned)
     if (weights->embedding_.data.data() == buffer->data()) weights->owned_.push_back(buffer);
+  // Metadata and vectors were read through the mapping; they need not be in memory beside the packed weights.
+  for (const auto& file : checkpoint.files) file->release(file->bytes());
   SW_ASSIGN(weights->memory_, loader.pack(pool));
   return weights;
 }
