@@ -110,10 +110,10 @@ def compare(args, label, quant, file):
         line += f"   largest lead {leads[worst]:.4f} σ at {worst}: {int(rows[worst].argmax())}, not {chosen[worst]}"
     tie = TIE.get(quant, TIE_QUANTIZED)
     if quant in EIGHT_BIT:
-        exact = file.with_suffix(".exact.gguf")
-        speedwins(args.speedwins, "quantize", file, exact, "F32")
-        exact_leads, exact_logprobs = judged(llama_rows(exact, prompt, chosen), chosen)
-        exact.unlink()
+        with tempfile.TemporaryDirectory() as folder:
+            exact = pathlib.Path(folder) / "exact.gguf"
+            speedwins(args.speedwins, "quantize", file, exact, "F32")
+            exact_leads, exact_logprobs = judged(llama_rows(exact, prompt, chosen), chosen)
         off, theirs_off = (numpy.median(numpy.abs(exact_logprobs - other))
                            for other in ([step["logprob"] for step in ours["logprobs"]], logprobs))
         line += f"   from the exact log p: {off:.5f}, llama.cpp {theirs_off:.5f}; lead there {exact_leads.max():.4f} σ"

@@ -210,13 +210,17 @@ struct Neon {
     return make<B>([&](int) { return vreinterpretq_u8_u32(vdupq_n_u32(quad)); });
   }
 #if defined(__ARM_FEATURE_MATMUL_INT8)
-  static constexpr bool small_codes = false;
+  static constexpr bool small_codes = false, signed_codes = false;
   template <int Bits>
   static I dot(I acc, B w, B x) {
     return make<I>([&](int i) { return vusdotq_s32(acc.v[i], w.v[i], vreinterpretq_s8_u8(x.v[i])); });
   }
 #else
-  static constexpr bool small_codes = true;
+  static constexpr bool small_codes = true, signed_codes = true;
+  static I dot_signed(I acc, B w, B x) {
+    const int8x16_t values = vreinterpretq_s8_u8(x.v[0]);
+    return make<I>([&](int i) { return vdotq_s32(acc.v[i], vreinterpretq_s8_u8(w.v[i]), values); });
+  }
   /// Signed products: of codes below 128 as they are; of others w − 128, and 128 times the activations, which are the same
   /// in every lane.
   template <int Bits>

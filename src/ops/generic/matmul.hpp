@@ -169,6 +169,11 @@ struct Affine8 {
   }
 };
 
+/// Whether codes of 8 bits without a minimum are multiplied as the signed numbers they stand for, which some instruction
+/// sets do with less than unsigned ones.
+template <class S, class Format>
+inline constexpr bool multiplied_signed = S::signed_codes && Format::bits == 8 && !Format::affine;
+
 /// A panel expanded by expand_panel: bytes as quads and fp32 factors [blocks · halves][16], minima after the scales. Bytes
 /// that are stored as the tiles want them are read where they are. Codes keep their bits where fewer are multiplied
 /// faster; elsewhere all formats become one, with 128 added to signed codes.
@@ -182,16 +187,21 @@ struct Expanded {
 };
 
 /// Σ of products of unsigned codes with activations, a quad at a time: quad j of a block.
-template <class S, int Bits>
+template <class S, int Bits, bool Signed = false>
 struct QuadSum {
   typename S::I sum;
-  void add(int, typename S::B w, typename S::B x) { sum = S::template dot<Bits>(sum, w, x); }
+  void add(int, typename S::B w, typename S::B x) {
+    if constexpr (Signed)
+      sum = S::dot_signed(sum, w, x);
+    else
+      sum = S::template dot<Bits>(sum, w, x);
+  }
 };
 
 /// Products in pairs of 16 bits, as many of which are added as cannot overflow.
 template <class S, int Bits>
   requires(S::adds_pairs && Bits < 8)
-struct QuadSum<S, Bits> {
+struct QuadSum<S, Bits, false> {
   static constexpr int together = Bits == 4 ? 8 : Bits == 5 ? 4 : 2;
   static_assert(together * 2 * ((1 << Bits) - 1) * 127 < 1 << 15);
   typename S::I sum;
@@ -265,6 +275,7 @@ ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scr
       for (int j = 0; j < 8; ++j) {
         if constexpr (!Format::affine && E::bits > Format::bits)
           q[j] = S::add_bytes(q[j], (1 << (E::bits - 1)) - (1 << (Format::bits - 1)));
+        if constexpr (multiplied_signed<S, E>) q[j] = S::add_bytes(q[j], 128);  // of 256 values as well as less
         S::store_bytes(scratch + b * 512 + 64 * j, q[j]);
       }
     }
@@ -352,10 +363,10 @@ struct Tile8 {
 
   /// Quad j of block b: four codes.
   const std::int8_t* quad(std::int64_t b, int j, int m) const { return codes + ((8 * b + j) * M + m) * 4; }
-  /// What a sum over block b, or one of two halves of it, starts from: −2^(bits − 1) · Σq unless there are minima.
+  /// What a sum over block b, or one of two halves of it, starts from: −2^(bits − 1) · Σq where that was added to codes.
   template <class Format>
   typename S::I start(std::int64_t b, int half, int m) const {
-    if constexpr (Format::affine) return S::zero_i();
+    if constexpr (Format::affine || multiplied_signed<S, Format>) return S::zero_i();
     else if constexpr (Format::halves == 2)
       return S::template shift_right<8 - Format::bits>(S::broadcast_i(offsets16 + (2 * b + half) * M + m));
     else
@@ -387,13 +398,15 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
     typename S::B q[8];
     Format::quads(block, q);
     for (int half = 0; half < Format::halves; ++half) {
-      QuadSum<S, Format::bits> t[M];
+      constexpr bool is_signed = multiplied_signed<S, Format>;
+      QuadSum<S, Format::bits, is_signed> t[M];
 #pragma GCC unroll 8
       for (int m = 0; m < M; ++m) t[m].sum = tile.template start<Format>(b, half, m);
       // Rows inside: each row's sum is a chain, and M chains hide the latency of a dot product.
       constexpr int quads = 8 / Format::halves;
 #pragma GCC unroll 8
       for (int j = half * quads; j < (half + 1) * quads; ++j) {
+        if constexpr (is_signed) q[j] = S::add_bytes(q[j], 128);
 #pragma GCC unroll 8
         for (int m = 0; m < M; ++m) t[m].add(j, q[j], S::broadcast_quad(tile.quad(b, j, m)));
       }
@@ -423,7 +436,7 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
   for_groups<S, M, G>(x, row, acc, [&](std::int64_t b, F(&sums)[M][G]) {
     next.step();
     for (int half = 0; half < E::halves; ++half) {
-      QuadSum<S, E::bits> t[M][G];
+      QuadSum<S, E::bits, multiplied_signed<S, E>> t[M][G];
       for (int m = 0; m < M; ++m) {
         const typename S::I start = tile.template start<E>(b, half, m);
         for (int g = 0; g < G; ++g) t[m][g].sum = start;
@@ -526,7 +539,8 @@ void quantized_matmul(const PackedMatrix& w, std::int64_t begin, std::int64_t en
   }
   constexpr PanelGroup group = panel_group(Format::packing);
   constexpr int bits = S::small_codes ? Format::bits : 8;
-  using E = Expanded<S, bits, Format::halves, Format::affine, group.quants == 512 ? group.bytes() : 0>;
+  constexpr bool in_place = group.quants == 512 && !multiplied_signed<S, Format>;
+  using E = Expanded<S, bits, Format::halves, Format::affine, in_place ? group.bytes() : 0>;
   const std::int64_t tiles = (x.rows + S::tile_rows - 1) / S::tile_rows;
   for (std::int64_t p = begin; p < end; p += 2) {
     NextPair<S> next(w, p + 2, tiles * (w.cols / 32));

@@ -19,7 +19,7 @@ struct Avx2 {
   };
   using B = I;
 
-  static constexpr bool has_bf16_dot = false, small_codes = true, adds_pairs = true;
+  static constexpr bool has_bf16_dot = false, small_codes = true, signed_codes = true, adds_pairs = true;
   // 16 registers: what one step along K keeps of a tile fits, and the fp32 sums of a product wait in L1.
   static constexpr int tile_rows = 2, direct_rows = 8, float_tile_rows = 2;
   static constexpr int score_rows = 2, value_rows = 2, value_registers = 2;
@@ -216,6 +216,14 @@ struct Avx2 {
                                              _mm256_srai_epi16(_mm256_slli_epi16(values, 8), 8));
       const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(codes, 8), _mm256_srai_epi16(values, 8));
       return _mm256_add_epi32(to, _mm256_add_epi32(even, odd));
+    };
+    return {sum(acc.lo, w.lo, x.lo), sum(acc.hi, w.hi, x.hi)};
+  }
+  /// Codes from −128 on times −127 to 127: a pair of products, at most 2·128·127, fits in 16 bits.
+  static I dot_signed(I acc, B w, B x) {
+    const auto sum = [](__m256i to, __m256i codes, __m256i values) {
+      const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(codes), _mm256_sign_epi8(values, codes));
+      return _mm256_add_epi32(to, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     };
     return {sum(acc.lo, w.lo, x.lo), sum(acc.hi, w.hi, x.hi)};
   }

@@ -14,7 +14,7 @@ struct Avx512 {
   using I = __m512i;
   using B = __m512i;
 
-  static constexpr bool has_bf16_dot = false, small_codes = false, adds_pairs = false;
+  static constexpr bool has_bf16_dot = false, small_codes = false, signed_codes = false, adds_pairs = false;
   // 32 registers: a 6×2 tile holds 12 integer and 12 fp32 accumulators, 2 weight quads and a broadcast.
   static constexpr int tile_rows = 6, direct_rows = 8, float_tile_rows = 12;
   static constexpr int score_rows = 8, value_rows = 6, value_registers = 4;

@@ -6,7 +6,7 @@ namespace sw {
 namespace {
 
 struct AvxVnni : Avx2 {
-  static constexpr bool small_codes = false, adds_pairs = false;
+  static constexpr bool small_codes = false, signed_codes = false, adds_pairs = false;
 
   template <int Bits>
   static I dot(I acc, B w, B x) {
