@@ -9,17 +9,19 @@
 namespace sw::train {
 
 const Kernels* find_kernels(const char* isa) {
+  const auto is = [&](const char* name) { return std::strcmp(isa, name) == 0; };
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (std::strcmp(isa, "avx512") == 0)
+  // The engine has further tables for their dot products of bytes and of BF16 pairs.
+  if (is("avx512") || is("avx512_bf16"))
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
                ? &avx512_kernels
                : nullptr;
-  if (std::strcmp(isa, "avx2") == 0)
+  if (is("avx2") || is("avx_vnni"))
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2_kernels : nullptr;
 #endif
-  return std::strcmp(isa, "reference") == 0 ? &reference_kernels : nullptr;
+  return is("reference") ? &reference_kernels : nullptr;
 }
 
 std::int64_t attention_scratch(int tokens, int head_dim) {

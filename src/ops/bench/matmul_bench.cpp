@@ -1,6 +1,6 @@
 // Matrix products of one thread at the shapes of Qwen2.5-0.5B, for every table of kernels this machine runs.
 // "bytes" counts the packed weights once a product: what a decoder's memory must deliver. Run with
-// --benchmark_filter='avx512/q4_0' and --benchmark_repetitions=5 for medians and spread.
+// --benchmark_filter='avx512_bf16/q4_0' and --benchmark_repetitions=5 for medians and spread.
 #include <benchmark/benchmark.h>
 
 #include <cstring>
