@@ -28,8 +28,8 @@ MatmulOutput output(const Linear& linear, float* y, std::int64_t stride, bool ad
   return {.y = y, .stride = stride, .bias = linear.bias.empty() ? nullptr : linear.bias.data(), .add = add};
 }
 
-/// Of `units` of panels, how many a thread takes at a time. With few rows of activations enough to stream through memory
-/// for a while, with many one: threads must finish together.
+/// Of `units` of panels, how many a thread takes at a time. With few rows of activations enough to stream through
+/// memory for a while, with many one: threads must finish together.
 std::int64_t at_once(std::int64_t units, std::int64_t unit_bytes, std::int64_t rows, int n_threads) {
   constexpr std::int64_t stream = 256 << 10;
   const std::int64_t fair = units / (4 * n_threads);

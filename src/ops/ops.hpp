@@ -13,16 +13,17 @@
 
 namespace sw {
 
-/// Columns of 8-bit activations that share a scale. The weights' scales change four times as often: within a group a
-/// block costs a product one fused multiply-add, where a scale for each of both kinds of blocks would cost two.
+/// Columns of 8-bit activations that share a scale. The weights' scales change more often: within a group a block costs
+/// a product one fused multiply-add, where scales of both for every block would cost another multiplication.
 inline constexpr std::int64_t activation_group = 128;
 constexpr std::int64_t activation_groups(std::int64_t cols) {
   return (cols + activation_group - 1) / activation_group;
 }
 
 /// Rows of activations in the forms matrix products read. Only the forms asked for at preparation are filled.
-/// 8-bit: x ≈ scale · q with q in [−127, 127]. How rows lie in all forms but f32 is up to the kernels, and depends on how
-/// many there are: products of prepared rows take all of them, and `rows` must be set before. One row alone lies in order.
+/// 8-bit: x ≈ scale · q with q in [−127, 127]. How rows lie in all forms but f32 is up to the kernels, and depends on
+/// how many there are: products of prepared rows take all of them, and `rows` must be set before. One row alone lies in
+/// order.
 struct Activations {
   std::int64_t rows = 0, cols = 0;
   float* f32 = nullptr;               ///< [rows, cols]
@@ -83,8 +84,8 @@ struct Screen {
   std::byte* scratch = nullptr;             ///< matmul_scratch_bytes(cols), private to the thread
 };
 
-/// Upper bounds of what a Screen must know of one row of activations: their length in 8 bits, and how far their BF16 form
-/// is from that, with what the sums of products may be rounded by for weights of length 1.
+/// Upper bounds of what a Screen must know of one row of activations: their length in 8 bits, and how far their BF16
+/// form is from that, with what the sums of products may be rounded by for weights of length 1.
 float screening_length(const Activations& x);
 float screening_distance(const Activations& x);
 
@@ -138,7 +139,8 @@ struct Kernels {
 
   /// y = x · Wᵀ for the panels [begin, end) of w and all rows of x: [rows, cols] × [w.rows, cols] → [rows, w.rows].
   /// K is summed in ascending blocks of 32, one rounding per block, and these sums in ascending groups of activations
-  /// (ascending pairs for bf16_pairs, ascending columns for other floats), whatever the number of rows. `scratch`: matmul_scratch_bytes(cols), private to the thread.
+  /// (ascending pairs for bf16_pairs, ascending columns for other floats), whatever the number of rows. `scratch`:
+  /// matmul_scratch_bytes(cols), private to the thread.
   void (*matmul)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
                  const MatmulOutput& out, std::byte* scratch);
 
@@ -152,8 +154,8 @@ struct Kernels {
   void (*compute_bounded)(const PackedMatrix& w, std::int64_t begin, std::int64_t end, const Activations& x,
                           const float* bounds, float least, std::byte* scratch, float* y);
 
-  /// Fills the wanted forms of `x` in columns [begin, end) of row `row` from the floats `values` [end − begin] (which may
-  /// be x.f32's own). `begin` is a multiple of activation_group, `end` too or x.cols.
+  /// Fills the wanted forms of `x` in columns [begin, end) of row `row` from the floats `values` [end − begin] (which
+  /// may be x.f32's own). `begin` is a multiple of activation_group, `end` too or x.cols.
   void (*prepare)(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
                   const Activations& x);
 
@@ -198,8 +200,8 @@ std::size_t attention_scratch(int group, int head_dim);
 /// Queries of one call are processed in tiles of this many at most.
 inline constexpr int attention_tile = 16;
 
-/// The best kernels this CPU runs, or those named by SPEEDWINS_ISA (reference, avx2, avx_vnni, avx512, avx512_bf16, neon,
-/// neon_i8mm) when it can.
+/// The best kernels this CPU runs, or those named by SPEEDWINS_ISA (reference, avx2, avx_vnni, avx512, avx512_bf16,
+/// neon, neon_i8mm) when it can.
 const Kernels& kernels();
 /// Every table this CPU can run, the reference first.
 std::span<const Kernels* const> available_kernels();

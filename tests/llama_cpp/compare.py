@@ -32,7 +32,8 @@ TYPES = ["F32", "F16", "Q8_0", "Q4_0"]
 PROMPT = "The quick brown fox jumps over the lazy dog, and nobody asked it why. "
 # A lead of llama.cpp's token below this share of the logits' standard deviation is a tie. F16 weights are multiplied as
 # BF16 where the processor does that, with 8 significant bits. Rounding activations to 8 bits moves a logit of these
-# models by some 0.02 in either program, at most positions; a lead of 0.32 is the largest seen.
+# models by some 0.02 in either program, at most positions; a lead of 0.30, of 0.32 beside the exact products, is the
+# largest seen. Further than three times as far as llama.cpp from the exact log p no file may be.
 TIE = {"F32": 0.01, "F16": 0.1}
 TIE_QUANTIZED = 0.35
 EIGHT_BIT = ("Q8_0", "Q4_0")  # multiplied with 8-bit activations: judged beside the same weights in F32 as well
@@ -118,7 +119,9 @@ def compare(args, label, quant, file):
                            for other in ([step["logprob"] for step in ours["logprobs"]], logprobs))
         line += f"   from the exact log p: {off:.5f}, llama.cpp {theirs_off:.5f}; lead there {exact_leads.max():.4f} σ"
         leads = numpy.minimum(leads, exact_leads)
-    good = bool(leads.max() <= tie)
+        good = bool(leads.max() <= tie and off <= 3 * theirs_off)
+    else:
+        good = bool(leads.max() <= tie)
     if args.node:
         parted = partings(args, file, prompt, chosen, rows)
         line += f"   node-llama-cpp parts {len(parted)} times"

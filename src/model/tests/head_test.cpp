@@ -40,7 +40,7 @@ TEST_P(LargeHeads, have_the_largest_logits_of_all) {
     StatePool state = StatePool::create(spec, {.max_tokens = 256, .max_sequences = 2, .kv_type = KvType::f32}).value();
     for (int n = 1; n < 12; ++n) {
       std::vector<TokenId> tokens;
-      for (int i = 0; i < n; ++i) tokens.push_back((i * 370 + n * 91) % vocab);
+      for (int i = 0; i < n; ++i) tokens.push_back(static_cast<TokenId>((i * 370 + n * 91) % vocab));
       const auto logits = [&](int top_k) {
         const SequenceId sequence = state.open().value();
         EXPECT_TRUE(state.reserve(sequence, n));

@@ -117,6 +117,51 @@ TEST_P(QuantizedModels, VectorInstructionSetsAgreeToTheLastBit) {
   }
 }
 
+/// The same model with a feed-forward part of `hidden` columns, as large as the others' weights.
+Checkpoint with_hidden(const Checkpoint& source, std::int64_t hidden) {
+  Checkpoint out = source;
+  out.metadata.set("llama.feed_forward_length", static_cast<std::uint32_t>(hidden));
+  std::uint32_t random = 1;
+  for (TensorView& tensor : out.tensors) {
+    if (tensor.name.find("ffn_") == std::string::npos || tensor.shape.size() != 2) continue;
+    tensor.shape[tensor.name.find("ffn_down") == std::string::npos ? 0 : 1] = hidden;
+    const auto n = static_cast<std::size_t>(tensor.shape[0] * tensor.shape[1]);
+    auto stored = std::make_shared<std::vector<std::byte>>(n * sizeof(float));
+    for (std::size_t i = 0; i < n; ++i) {
+      random = random * 1664525 + 1013904223;  // Numerical Recipes
+      reinterpret_cast<float*>(stored->data())[i] = static_cast<float>(random >> 8) * 0x1p-27f - 0x1p-4f;
+    }
+    tensor.dtype = DType::f32;
+    tensor.data = *stored;
+    out.owned.push_back(std::move(stored));
+  }
+  return out;
+}
+
+// Nine whole groups of columns and a quarter of one: threads take two at a time.
+TEST(WideFeedForward, IsTheSameForAnyChunksThreadsAndVectorInstructionSets) {
+  const OpenedCheckpoint golden =
+      open_checkpoint(std::filesystem::path(SPEEDWINS_SOURCE_DIR) / "tests/golden/models/llama-k256").value();
+  const Checkpoint wide = with_hidden(golden.checkpoint, 9 * activation_group + activation_group / 4);
+  const Checkpoint quantized = with_matrices_as(wide, DType::q8_0, false);
+  Tokens ids;
+  for (int i = 0; i < 41; ++i) ids.push_back(i * 37 % 200);
+  const auto exact = Engine(with_matrices_as(wide, DType::q8_0, true), nullptr, 1).run(ids, 64);
+  const auto first = Engine(quantized, available_kernels().back(), 1).run(ids, 64);
+  double difference = 0, size = 0;
+  for (std::size_t row = 0; row < exact.size(); ++row)
+    for (std::size_t i = 0; i < exact[row].size(); ++i) {
+      difference += std::pow(static_cast<double>(first[row][i]) - exact[row][i], 2);
+      size += std::pow(static_cast<double>(exact[row][i]), 2);
+    }
+  EXPECT_LT(std::sqrt(difference / size), 0.03);
+  for (const Kernels* kernels : available_kernels().subspan(1))
+    for (const int threads : {1, 3}) {
+      Engine engine(quantized, kernels, threads);
+      for (const std::size_t chunk : {1, 7, 64}) EXPECT_EQ(engine.run(ids, chunk), first) << kernels->isa << chunk;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, QuantizedModels,
                          testing::Values(DType::q4_0, DType::q5_0, DType::q5_1, DType::q8_0, DType::q4_k, DType::q5_k,
                                          DType::q6_k),

@@ -221,8 +221,8 @@ struct Neon {
     const int8x16_t values = vreinterpretq_s8_u8(x.v[0]);
     return make<I>([&](int i) { return vdotq_s32(acc.v[i], vreinterpretq_s8_u8(w.v[i]), values); });
   }
-  /// Signed products: of codes below 128 as they are; of others w − 128, and 128 times the activations, which are the same
-  /// in every lane.
+  /// Signed products: of codes below 128 as they are; of others w − 128, and 128 times the activations, which are the
+  /// same in every lane.
   template <int Bits>
   static I dot(I acc, B w, B x) {
     const int8x16_t values = vreinterpretq_s8_u8(x.v[0]), half = vdupq_n_s8(64);

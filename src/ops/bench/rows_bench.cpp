@@ -35,7 +35,7 @@ void rms_norm(benchmark::State& state, const Kernels& table) {
 void prepare(benchmark::State& state, const Kernels& table, std::int64_t rows) {
   const std::vector<float> values = ramp(rows * hidden);
   std::vector<std::int8_t> q8(values.size());
-  std::vector<float> scales(values.size() / 32), sums(scales);
+  std::vector<float> scales(static_cast<std::size_t>(rows * activation_groups(hidden))), sums(values.size() / 32);
   std::vector<std::int32_t> offsets32(values.size() / 32), offsets16(values.size() / 16);
   const Activations x{rows,        hidden,           nullptr,         nullptr, q8.data(), scales.data(),
                       sums.data(), offsets32.data(), offsets16.data()};

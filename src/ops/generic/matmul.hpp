@@ -169,14 +169,14 @@ struct Affine8 {
   }
 };
 
-/// Whether codes of 8 bits without a minimum are multiplied as the signed numbers they stand for, which some instruction
-/// sets do with less than unsigned ones.
+/// Whether codes of 8 bits without a minimum are multiplied as the signed numbers they stand for, which some
+/// instruction sets do with less than unsigned ones.
 template <class S, class Format>
 inline constexpr bool multiplied_signed = S::signed_codes && Format::bits == 8 && !Format::affine;
 
-/// A panel expanded by expand_panel: bytes as quads and fp32 factors [blocks · halves][16], minima after the scales. Bytes
-/// that are stored as the tiles want them are read where they are. Codes keep their bits where fewer are multiplied
-/// faster; elsewhere all formats become one, with 128 added to signed codes.
+/// A panel expanded by expand_panel: bytes as quads and fp32 factors [blocks · halves][16], minima after the scales.
+/// Bytes that are stored as the tiles want them are read where they are. Codes keep their bits where fewer are
+/// multiplied faster; elsewhere all formats become one, with 128 added to signed codes.
 template <class S, int Bits, int Halves, bool Affine, std::int64_t GroupBytes>
 struct Expanded {
   static constexpr int bits = Bits, halves = Halves;
@@ -288,8 +288,8 @@ ExpandedPanel expand_panel(const PackedMatrix& w, std::int64_t p, std::byte* scr
   return {E::in_place ? panel.at : scratch, scales, minima};
 }
 
-/// Writes a tile: row `row + m` of the activations, rows of w from `first` on in G panels. Loops are unrolled, since what
-/// an index that varies picks out would have to be in memory.
+/// Writes a tile: row `row + m` of the activations, rows of w from `first` on in G panels. Loops are unrolled, since
+/// what an index that varies picks out would have to be in memory.
 template <class S, int M, int G>
 [[gnu::always_inline]] inline void store_tile(const MatmulOutput& out, std::int64_t row, std::int64_t first,
                                               std::int64_t rows, typename S::F (&acc)[M][G]) {
@@ -327,8 +327,8 @@ template <class S, int M, int G>
   }
 }
 
-/// acc = Σ over groups of a group's scale · Σ over its blocks, what add(block, sums) adds to sums; the tile of M rows from
-/// `row` on.
+/// acc = Σ over groups of a group's scale · Σ over its blocks, what add(block, sums) adds to sums; the tile of M rows
+/// from `row` on.
 template <class S, int M, int G, class Add>
 [[gnu::always_inline]] inline void for_groups(const Activations& x, std::int64_t row, typename S::F (&acc)[M][G],
                                               Add&& add) {
@@ -363,7 +363,8 @@ struct Tile8 {
 
   /// Quad j of block b: four codes.
   const std::int8_t* quad(std::int64_t b, int j, int m) const { return codes + ((8 * b + j) * M + m) * 4; }
-  /// What a sum over block b, or one of two halves of it, starts from: −2^(bits − 1) · Σq where that was added to codes.
+  /// What a sum over block b, or one of two halves of it, starts from: −2^(bits − 1) · Σq where that was added to
+  /// codes.
   template <class Format>
   typename S::I start(std::int64_t b, int half, int m) const {
     if constexpr (Format::affine || multiplied_signed<S, Format>) return S::zero_i();

@@ -230,11 +230,11 @@ Words sums_of_squares(Bytes x) {
 
 /// A bound on |exact − screened| product for activations of length 1 (Cauchy–Schwarz), rounding of both included.
 ///
-/// Exact product: Σ over groups of x_g·Σ_b t_b·s_b with t_b = Σ (q − 128)·x̂ over 32 columns. The screen takes every low
-/// nibble to be 7.5, so the real sums differ by Σ x·s·(low − 7.5)·x̂ ≤ ‖e‖·‖x‖ with e the row of s·(low − 7.5) and x the
-/// activations that the codes x̂ stand for. A floating-point sum of n blocks, in groups or not, is within (n + 4)·2⁻²⁴·
-/// Σ|terms| of its real value to first order, and Σ|terms| ≤ (‖w‖ + ‖e‖)·‖x‖; eight times that covers both sums, higher
-/// orders and the comparison.
+/// Exact product: Σ over groups of x_g·Σ_b t_b·s_b with t_b = Σ (q − 128)·x̂ over 32 columns. The screen takes every
+/// low nibble to be 7.5, so the real sums differ by Σ x·s·(low − 7.5)·x̂ ≤ ‖e‖·‖x‖ with e the row of s·(low − 7.5) and
+/// x the activations that the codes x̂ stand for. A floating-point sum of n blocks, in groups or not, is within (n +
+/// 4)·2⁻²⁴· Σ|terms| of its real value to first order, and Σ|terms| ≤ (‖w‖ + ‖e‖)·‖x‖; eight times that covers both
+/// sums, higher orders and the comparison.
 float screening_bound(const std::byte* row, std::int64_t blocks) {
   Floats residuals{}, weights{};
   for (std::int64_t b = 0; b < blocks; ++b) {
@@ -277,9 +277,9 @@ void pack_q8_split(const Rows& rows, const PackedMatrix& matrix, std::byte* pane
       rows, [&](int r) { return screening_bound(rows.at[r], matrix.cols / 32); }, panel + matrix.layout.bounds);
 }
 
-/// Rows in BF16, and a sketch of them. What the sketch leaves out of a row, e, moves its product by no more than ‖e‖ times
-/// the activations' length (Cauchy–Schwarz); the row's own length is for what the activations' forms differ by, and for
-/// rounding (screening_distance()). A row with weights that are too large has a bound of −1.
+/// Rows in BF16, and a sketch of them. What the sketch leaves out of a row, e, moves its product by no more than ‖e‖
+/// times the activations' length (Cauchy–Schwarz); the row's own length is for what the activations' forms differ by,
+/// and for rounding (screening_distance()). A row with weights that are too large has a bound of −1.
 template <class S>
 void pack_bf16_split(DType dtype, const Rows& rows, const PackedMatrix& matrix, std::byte* panel, std::byte* apart) {
   constexpr PanelGroup group = panel_group(Packing::bf16_split);

@@ -54,8 +54,8 @@ void sums_of_16(const std::int8_t (&q)[activation_group], std::int32_t (&sums)[a
   }
 }
 
-/// A group of `columns` from column `from` on: scale = max|x| / 127, q = round(x · 127 / max|x|); ties to even. The number is
-/// a constant for whole groups.
+/// A group of `columns` from column `from` on: scale = max|x| / 127, q = round(x · 127 / max|x|); ties to even. The
+/// number is a constant for whole groups.
 template <class S, class Columns>
 void quantize_group(const float* in, std::int64_t from, Columns columns, const RowInTile& at, ActivationForms forms,
                     const Activations& x) {
@@ -94,10 +94,10 @@ template <class S>
 void prepare_q8(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, ActivationForms forms,
                 const Activations& x) {
   const RowInTile at = row_in_tile(row, x.rows, x.rows <= S::direct_rows ? S::direct_rows : S::tile_rows);
+  constexpr std::integral_constant<std::int64_t, activation_group> whole;
   std::int64_t from = begin;
   for (; end - from >= activation_group; from += activation_group)
-    quantize_group<S>(values + (from - begin), from, std::integral_constant<std::int64_t, activation_group>{}, at, forms,
-                      x);
+    quantize_group<S>(values + (from - begin), from, whole, at, forms, x);
   if (from < end) quantize_group<S>(values + (from - begin), from, end - from, at, forms, x);
 }
 

@@ -6,8 +6,8 @@
 
 namespace sw::generic {
 
-/// Calls tile<M>(row) for all rows in the fewest tiles of at most Most, as even as they can be: a rest of one or two rows
-/// would wait for its own results, one dot product after another.
+/// Calls tile<M>(row) for all rows in the fewest tiles of at most Most, as even as they can be: a rest of one or two
+/// rows would wait for its own results, one dot product after another.
 template <int Most, class Tile>
 void for_row_tiles(std::int64_t rows, Tile&& tile) {
   const std::int64_t tiles = (rows + Most - 1) / Most;
@@ -20,9 +20,12 @@ void for_row_tiles(std::int64_t rows, Tile&& tile) {
   }
 }
 
-/// Where a row of 8-bit or BF16 activations lies: for_row_tiles's tiles follow each other, and within one the rows' first
-/// numbers lie side by side, then their second, … So a tile reads one stream, at distances that the compiler knows: with
-/// its rows one after another it would need a register for each.
+// Compiled for every instruction set: a linker must not take one for another.
+namespace {
+
+/// Where a row of 8-bit or BF16 activations lies: for_row_tiles's tiles follow each other, and within one the rows'
+/// first numbers lie side by side, then their second, … So a tile reads one stream, at distances that the compiler
+/// knows: with its rows one after another it would need a register for each.
 struct RowInTile {
   std::int64_t first, height, row;
 
@@ -36,5 +39,7 @@ inline RowInTile row_in_tile(std::int64_t row, std::int64_t rows, std::int64_t m
   const std::int64_t first = rows * i / tiles;
   return {first, rows * (i + 1) / tiles - first, row - first};
 }
+
+}  // namespace
 
 }  // namespace sw::generic

@@ -1,6 +1,5 @@
-#include "ops/x86/avx2.hpp"
-
 #include "ops/tables.hpp"
+#include "ops/x86/avx2.hpp"
 
 namespace sw {
 

@@ -1,6 +1,6 @@
-// AVX2 with FMA and F16C. A register of the generic algorithms is two of 256 bits. Included by one source per instruction
-// set: with AVX-VNNI an 8-bit dot product is one instruction, without it two or more, as exact as one, so that all tables
-// give the same bits.
+// AVX2 with FMA and F16C. A register of the generic algorithms is two of 256 bits. Included by one source per
+// instruction set: with AVX-VNNI an 8-bit dot product is one instruction, without it two or more, as exact as one, so
+// that all tables give the same bits.
 #pragma once
 
 #include <immintrin.h>
@@ -88,7 +88,9 @@ struct Avx2 {
   }
   /// 64 of them.
   static void store_i8(std::int8_t* at, const F (&x)[4]) {
-    const auto words = [&](int i) { return _mm256_packs_epi32(_mm256_cvtps_epi32(x[i].lo), _mm256_cvtps_epi32(x[i].hi)); };
+    const auto words = [&](int i) {
+      return _mm256_packs_epi32(_mm256_cvtps_epi32(x[i].lo), _mm256_cvtps_epi32(x[i].hi));
+    };
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     for (int half = 0; half < 2; ++half)
       _mm256_storeu_si256(

@@ -1,6 +1,5 @@
-#include "ops/x86/avx512.hpp"
-
 #include "ops/tables.hpp"
+#include "ops/x86/avx512.hpp"
 
 namespace sw {
 

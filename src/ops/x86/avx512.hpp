@@ -1,5 +1,5 @@
-// AVX-512 with VNNI (8-bit dot products). A lane of the generic algorithms is a lane of one 512-bit register. Included by
-// one source per instruction set: with BF16 dot products and without.
+// AVX-512 with VNNI (8-bit dot products). A lane of the generic algorithms is a lane of one 512-bit register. Included
+// by one source per instruction set: with BF16 dot products and without.
 #pragma once
 
 #include <immintrin.h>
@@ -15,7 +15,8 @@ struct Avx512 {
   using B = __m512i;
 
   static constexpr bool has_bf16_dot = false, small_codes = false, signed_codes = false, adds_pairs = false;
-  // 32 registers: a 6×2 tile holds 12 integer and 12 fp32 accumulators, 2 weight quads and a broadcast.
+  // 32 registers: a 6×2 tile holds 12 integer sums, 12 fp32 ones of a group of columns, 2 weight quads and a broadcast;
+  // its results wait in L1.
   static constexpr int tile_rows = 6, direct_rows = 8, float_tile_rows = 12;
   static constexpr int score_rows = 8, value_rows = 6, value_registers = 4;
   static constexpr int prefetch_bytes = 16384, stream_bytes = 6336;
@@ -72,7 +73,8 @@ struct Avx512 {
   }
   static void sums_of_16(const std::int8_t (&q)[128], std::int32_t (&sums)[8]) {
     const auto sum_of_quarters = [&](int from) {
-      const __m512i fours = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), _mm512_loadu_si512(q + from));
+      const __m512i ones = _mm512_set1_epi8(1);
+      const __m512i fours = _mm512_dpbusd_epi32(_mm512_setzero_si512(), ones, _mm512_loadu_si512(q + from));
       const __m512i eights = _mm512_add_epi32(fours, _mm512_shuffle_epi32(fours, _MM_PERM_CDAB));
       return _mm512_add_epi32(eights, _mm512_shuffle_epi32(eights, _MM_PERM_BADC));
     };

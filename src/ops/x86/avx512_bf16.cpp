@@ -21,8 +21,8 @@ struct Avx512Bf16 : Avx512 {
   static void store_bf16(std::uint16_t* at, F x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), std::bit_cast<__m256i>(_mm512_cvtneps_pbh(x)));
   }
-  /// 16 numbers in BF16 as bf16_split has them: codes, and twelve bits each; x becomes what they stand for. Returns what
-  /// the sketch leaves out; `whole` becomes false where a number is too large.
+  /// 16 numbers in BF16 as bf16_split has them: codes, and twelve bits each; x becomes what they stand for. Returns
+  /// what the sketch leaves out; `whole` becomes false where a number is too large.
   static F split_half(F& x, F scale, F inverse, __m128i& codes, __m512i& rest, bool& whole) {
     const __m512i stored = _mm512_and_si512(_mm512_srli_epi32(_mm512_castps_si512(x), 16), _mm512_set1_epi32(0x7fff));
     const __m512i magnitude = _mm512_max_epi32(stored, _mm512_set1_epi32(0x3000));
