@@ -1,5 +1,6 @@
 // Matrix products of one thread at the shapes of Qwen2.5-0.5B, for every table of kernels this machine runs.
-// "bytes" counts the packed weights once a product: what a decoder's memory must deliver. Run with
+// "B/s" counts the packed weights once a product: what a decoder's memory must deliver. "of memory" and "of peak" are
+// shares of what one thread of this machine reads and multiplies at best (printed as rates, of which they are). Run with
 // --benchmark_filter='avx512_bf16/q4_0' and --benchmark_repetitions=5 for medians and spread.
 #include <benchmark/benchmark.h>
 
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/bench/limits.hpp"
 #include "ops/ops.hpp"
 #include "tensor/half.hpp"
 
@@ -77,8 +79,14 @@ void matmul(benchmark::State& state, const Kernels& table, Packing packing, cons
   const auto rate = [&](double amount) {
     return benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate);
   };
-  state.counters["B/s"] = rate(static_cast<double>(w.bytes()));
-  state.counters["op/s"] = rate(2.0 * static_cast<double>(m * shape.rows * cols));
+  const auto bytes = static_cast<double>(w.bytes()), operations = 2.0 * static_cast<double>(m * shape.rows * cols);
+  state.counters["B/s"] = rate(bytes);
+  state.counters["op/s"] = rate(operations);
+  const ThreadLimits& limits = bench::limits_of_one_thread();
+  const ActivationForms forms = forms_for(packing);
+  const Arithmetic arithmetic = forms.bf16 ? Arithmetic::bf16 : forms.q8 ? Arithmetic::int8 : Arithmetic::fp32;
+  state.counters["of memory"] = rate(bytes / (limits.memory_gb_s * 1e9));
+  state.counters["of peak"] = rate(operations / (limits.peak_gop_s(arithmetic) * 1e9));
 }
 
 const bool registered = [] {
