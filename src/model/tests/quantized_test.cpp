@@ -83,7 +83,7 @@ class QuantizedModels : public testing::TestWithParam<DType> {
   }();
 };
 
-TEST_P(QuantizedModels, EightBitActivationsMoveTheLogitsByLessThanThreePercent) {
+TEST_P(QuantizedModels, EightBitActivationsMoveTheLogitsByLessThanTwoAndAHalfPercent) {
   const Checkpoint expanded = with_matrices_as(golden.checkpoint, GetParam(), true);
   const auto want = Engine(expanded, nullptr, 1).run(ids, 64);
   for (const Kernels* kernels : available_kernels()) {
@@ -94,7 +94,7 @@ TEST_P(QuantizedModels, EightBitActivationsMoveTheLogitsByLessThanThreePercent) 
         difference += std::pow(static_cast<double>(got[row][i]) - want[row][i], 2);
         size += std::pow(static_cast<double>(want[row][i]), 2);
       }
-    EXPECT_LT(std::sqrt(difference / size), 0.03) << kernels->isa;
+    EXPECT_LT(std::sqrt(difference / size), 0.025) << kernels->isa;
   }
 }
 
@@ -138,7 +138,7 @@ Checkpoint with_hidden(const Checkpoint& source, std::int64_t hidden) {
   return out;
 }
 
-// Nine whole groups of columns and a quarter of one: threads take two at a time.
+// Nine whole groups of columns and a quarter of one; a single thread takes two at a time for a single row.
 TEST(WideFeedForward, IsTheSameForAnyChunksThreadsAndVectorInstructionSets) {
   const OpenedCheckpoint golden =
       open_checkpoint(std::filesystem::path(SPEEDWINS_SOURCE_DIR) / "tests/golden/models/llama-k256").value();

@@ -35,6 +35,7 @@ struct RowInTile {
 
 /// Row `row` of `rows` in tiles of at most `most`.
 inline RowInTile row_in_tile(std::int64_t row, std::int64_t rows, std::int64_t most) {
+  if (rows <= most) return {0, rows, row};  // decoding: no divisions
   const std::int64_t tiles = (rows + most - 1) / most, i = ((row + 1) * tiles - 1) / rows;
   const std::int64_t first = rows * i / tiles;
   return {first, rows * (i + 1) / tiles - first, row - first};

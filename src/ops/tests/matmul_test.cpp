@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -400,6 +402,26 @@ TEST_P(Prepare, is_off_by_half_a_step_at_most) {
     const float step = x.scales[k / activation_group];
     EXPECT_NEAR(step * x.q8[k], values[static_cast<std::size_t>(k)], 0.501f * step);
   }
+}
+
+TEST_P(Prepare, uses_the_whole_range_of_codes_in_every_group) {
+  Random random(14);
+  for (const std::int64_t cols : {32, 128, 160, 320})
+    for (const float scale : {1e-30f, 1e-6f, 1.0f, 1e4f, 1e20f}) {
+      OwnedActivations x(1, cols);
+      const std::vector<float> values = random.normals(cols, scale);
+      table().prepare(values.data(), 0, 0, cols, every_form, x.view);
+      for (std::int64_t from = 0; from < cols; from += activation_group) {
+        float most = 0;
+        int largest = 0;
+        for (std::int64_t k = from; k < std::min(from + activation_group, cols); ++k) {
+          most = std::max(most, std::fabs(values[static_cast<std::size_t>(k)]));
+          largest = std::max(largest, std::abs(int{x.q8[k]}));
+        }
+        EXPECT_EQ(largest, 127) << cols << " columns of " << scale;
+        EXPECT_EQ(x.scales[from / activation_group], most / 127) << cols << " columns of " << scale;
+      }
+    }
 }
 
 TEST_P(Prepare, writes_only_the_forms_asked_for_and_its_row) {
