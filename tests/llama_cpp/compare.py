@@ -106,10 +106,8 @@ def compare(args, label, quant, file):
     same = int((leads == 0).sum())
     line = (f"{label:<22}{quant:<8}{same:>4} of {len(chosen)} tokens agree   {len(set(chosen)):>3} different ones   "
             f"log p apart: median {numpy.median(apart):.5f}, most {apart.max():.5f}")
-    worst = int(leads.argmax())
-    if same < len(chosen):
-        line += f"   largest lead {leads[worst]:.4f} σ at {worst}: {int(rows[worst].argmax())}, not {chosen[worst]}"
     tie = TIE.get(quant, TIE_QUANTIZED)
+    from_exact, good = "", True
     if quant in EIGHT_BIT:
         with tempfile.TemporaryDirectory() as folder:
             exact = pathlib.Path(folder) / "exact.gguf"
@@ -117,11 +115,14 @@ def compare(args, label, quant, file):
             exact_leads, exact_logprobs = judged(llama_rows(exact, prompt, chosen), chosen)
         off, theirs_off = (numpy.median(numpy.abs(exact_logprobs - other))
                            for other in ([step["logprob"] for step in ours["logprobs"]], logprobs))
-        line += f"   from the exact log p: {off:.5f}, llama.cpp {theirs_off:.5f}; lead there {exact_leads.max():.4f} σ"
+        from_exact = f"   from the exact log p: {off:.5f}, llama.cpp {theirs_off:.5f}"
         leads = numpy.minimum(leads, exact_leads)
-        good = bool(leads.max() <= tie and off <= 3 * theirs_off)
-    else:
-        good = bool(leads.max() <= tie)
+        good = bool(off <= 3 * theirs_off)
+    worst = int(leads.argmax())
+    if leads[worst] > 0:
+        line += f"   largest lead {leads[worst]:.4f} σ at {worst}: {int(rows[worst].argmax())}, not {chosen[worst]}"
+    line += from_exact
+    good = good and bool(leads[worst] <= tie)
     if args.node:
         parted = partings(args, file, prompt, chosen, rows)
         line += f"   node-llama-cpp parts {len(parted)} times"

@@ -113,27 +113,27 @@ TEST_F(Load, connections_are_kept_and_stale_ones_replaced) {
   EXPECT_EQ(keeping.connections(), 1);
 }
 
-/// The server stalls once for 300 ms. A client that waits before it sends would charge one request with the stall;
+/// The server stalls once for 900 ms. A client that waits before it sends would charge one request with the stall;
 /// every request that was due meanwhile has waited too.
 TEST_F(Load, a_stall_is_charged_to_everyone_who_would_have_waited) {
   std::mutex one_at_a_time;
   std::atomic<int> served = 0;
   const auto stalling = [&](int, const std::string&) {
     // The whole server stands still: on_request is called under the server's lock.
-    if (served++ == 20) std::this_thread::sleep_for(milliseconds(300));
+    if (served++ == 20) std::this_thread::sleep_for(milliseconds(900));
     return good_stream(1);
   };
   {
     ScriptedServer server(stalling);
     LoadOptions options = options_for(server);
     options.workload = OpenLoop{.rate = 100, .poisson = false};
-    options.max_requests = 100;
+    options.max_requests = 300;
     const LoadResult open = run(options);
-    ASSERT_EQ(open.stats.answered, 100);
-    // Those due in the 300 ms were about 30 of 100: the median of them waited half of it.
-    EXPECT_GT(p99_ms(open.stats.ttft), 250);
-    EXPECT_GT(open.stats.ttft.quantile_ns(0.85) / 1e6, 100);
-    EXPECT_LT(open.stats.late.quantile_ns(0.5) / 1e6, 20);
+    ASSERT_EQ(open.stats.answered, 300);
+    // Those due in the 900 ms were about 90 of 300: the median of them waited half of it.
+    EXPECT_GT(p99_ms(open.stats.ttft), 750);
+    EXPECT_GT(open.stats.ttft.quantile_ns(0.85) / 1e6, 300);
+    EXPECT_LT(open.stats.late.quantile_ns(0.5) / 1e6, 100);
   }
   served = 0;
   ScriptedServer server(stalling);
@@ -141,8 +141,8 @@ TEST_F(Load, a_stall_is_charged_to_everyone_who_would_have_waited) {
   options.max_requests = 200;
   const LoadResult closed = run(options);
   ASSERT_EQ(closed.stats.answered, 200);
-  EXPECT_LT(closed.stats.ttft.quantile_ns(0.99) / 1e6, 200) << "one of 200 is beyond p99";
-  EXPECT_GT(static_cast<double>(closed.stats.ttft.max_ns()) / 1e6, 290);
+  EXPECT_LT(closed.stats.ttft.quantile_ns(0.99) / 1e6, 600) << "one of 200 is beyond p99";
+  EXPECT_GT(static_cast<double>(closed.stats.ttft.max_ns()) / 1e6, 890);
 }
 
 TEST_F(Load, waiting_for_a_connection_counts_as_latency) {
@@ -197,11 +197,11 @@ TEST_F(Load, warming_up_is_not_counted) {
 
 TEST_F(Load, goodput_counts_what_met_every_limit) {
   ScriptedServer server([](int index, const std::string&) {
-    return good_stream(2, milliseconds(index % 2 ? 150 : 0), milliseconds(index % 4 == 2 ? 100 : 0));
+    return good_stream(2, milliseconds(index % 2 ? 600 : 0), milliseconds(index % 4 == 2 ? 600 : 0));
   });
   LoadOptions options = options_for(server);
   options.max_requests = 8;
-  options.slo = {.ttft_ms = 100, .itl_ms = 60, .e2e_ms = {}};
+  options.slo = {.ttft_ms = 500, .itl_ms = 500, .e2e_ms = {}};
   const LoadResult result = run(options);
   EXPECT_EQ(result.stats.answered, 8);
   EXPECT_EQ(result.stats.good, 2);
@@ -222,7 +222,7 @@ TEST_F(Load, stopping_keeps_what_there_is) {
   const auto begin = std::chrono::steady_clock::now();
   const auto result = run_load(options, stop);
   ASSERT_TRUE(result);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(3000));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(30000)) << "the answers take a minute";
   EXPECT_TRUE(result->interrupted);
   EXPECT_GE(result->stats.answered, 1);
   EXPECT_EQ(result->stats.failed(), 0);
