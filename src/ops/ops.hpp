@@ -27,7 +27,7 @@ constexpr std::int64_t activation_groups(std::int64_t cols) {
 struct Activations {
   std::int64_t rows = 0, cols = 0;
   float* f32 = nullptr;               ///< [rows, cols]
-  std::uint16_t* bf16 = nullptr;      ///< [rows, bf16_stride(cols)]
+  std::uint16_t* bf16 = nullptr;      ///< [rows, bf16_stride(cols)]: subnormal numbers may be zeros, as products take them
   std::int8_t* q8 = nullptr;          ///< [rows, cols]
   float* scales = nullptr;            ///< [rows, activation_groups(cols)]
   float* sums = nullptr;              ///< [rows, cols / 32]: Σq, for formats with a minimum
@@ -50,9 +50,11 @@ struct ActivationForms {
 };
 ActivationForms forms_for(Packing packing);
 
-/// Elements between rows of Activations::bf16: pairs, the last one filled with zero.
+/// Numbers in a cache line: rows of Activations::bf16 lie side by side in such pieces, the last one filled with zeros.
+inline constexpr std::int64_t bf16_piece = 32;
+/// What a row takes.
 constexpr std::int64_t bf16_stride(std::int64_t cols) {
-  return (cols + 1) / 2 * 2;
+  return (cols + bf16_piece - 1) / bf16_piece * bf16_piece;
 }
 
 /// Where a product goes: y[row, r − first] = (add ? y[row, r − first] : 0) + bias[r] + Σ_k x[row, k] · w[r, k].

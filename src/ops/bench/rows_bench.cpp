@@ -32,19 +32,20 @@ void rms_norm(benchmark::State& state, const Kernels& table) {
   report(state, 3 * 4 * hidden);
 }
 
-void prepare(benchmark::State& state, const Kernels& table, std::int64_t rows) {
+void prepare(benchmark::State& state, const Kernels& table, ActivationForms forms, std::int64_t rows) {
   const std::vector<float> values = ramp(rows * hidden);
+  std::vector<std::uint16_t> bf16(static_cast<std::size_t>(rows * bf16_stride(hidden)));
   std::vector<std::int8_t> q8(values.size());
   std::vector<float> scales(static_cast<std::size_t>(rows * activation_groups(hidden))), sums(values.size() / 32);
   std::vector<std::int32_t> offsets32(values.size() / 32), offsets16(values.size() / 16);
-  const Activations x{rows,        hidden,           nullptr,         nullptr, q8.data(), scales.data(),
-                      sums.data(), offsets32.data(), offsets16.data()};
+  const Activations x{rows,          hidden,      nullptr,          bf16.data(),     q8.data(),
+                      scales.data(), sums.data(), offsets32.data(), offsets16.data()};
   for (auto _ : state) {
     for (std::int64_t row = 0; row < rows; ++row)
-      table.prepare(values.data() + row * hidden, row, 0, x.cols, {.q8 = true}, x);
+      table.prepare(values.data() + row * hidden, row, 0, x.cols, forms, x);
     benchmark::ClobberMemory();
   }
-  report(state, rows * 5 * hidden);
+  report(state, rows * (forms.q8 ? 5 : 6) * hidden);
 }
 
 void activate(benchmark::State& state, const Kernels& table, Activation activation) {
@@ -100,8 +101,12 @@ const bool registered = [] {
                                    args...);
     };
     add("rms_norm", rms_norm);
-    add("prepare_q8", prepare, 1);
-    add("prepare_q8_of_48_rows", prepare, 48);
+    add("prepare_q8", prepare, ActivationForms{.q8 = true}, 1);
+    add("prepare_q8_of_48_rows", prepare, ActivationForms{.q8 = true}, 48);
+    if (table->bf16_dot) {
+      add("prepare_bf16", prepare, ActivationForms{.bf16 = true}, 1);
+      add("prepare_bf16_of_48_rows", prepare, ActivationForms{.bf16 = true}, 48);
+    }
     add("silu", activate, Activation::silu);
     add("gelu_tanh", activate, Activation::gelu_tanh);
     add("rope_half", rope, RopeLayout::half);

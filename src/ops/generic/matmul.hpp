@@ -477,12 +477,13 @@ void float_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std
     for (int g = 0; g < G; ++g) acc[m][g] = S::zero();
   const std::byte* panels[G];
   for (int g = 0; g < G; ++g) panels[g] = w.panel(p + g);
+  const typename Element::template Rows<M> rows(x, row);
   for (std::int64_t k = 0; k < Element::steps(w.cols); ++k) {
     if constexpr (M <= 4) S::prefetch(panels[G - 1] + k * Element::step_bytes + S::prefetch_bytes);
     typename Element::W weights[G];
     for (int g = 0; g < G; ++g) weights[g] = Element::load(panels[g] + k * Element::step_bytes);
     for (int m = 0; m < M; ++m) {
-      const auto value = Element::template activation<M>(x, row, m, k);
+      const auto value = rows.at(m, k);
       for (int g = 0; g < G; ++g) acc[m][g] = Element::multiply(weights[g], value, acc[m][g]);
     }
   }
@@ -495,11 +496,15 @@ struct ElementF32 {
   static constexpr std::int64_t step_bytes = 64;
   static std::int64_t steps(std::int64_t cols) { return cols; }
   static W load(const std::byte* at) { return S::load(reinterpret_cast<const float*>(at)); }
-  /// Number k of row m of the tile of M rows from `row` on.
+  /// The tile of M rows of activations from `row` on.
   template <int M>
-  static typename S::F activation(const Activations& x, std::int64_t row, int m, std::int64_t k) {
-    return S::broadcast(x.f32 + (row + m) * x.cols + k);
-  }
+  struct Rows {
+    const float* first;
+    std::int64_t cols;
+    Rows(const Activations& x, std::int64_t row) : first(x.f32 + row * x.cols), cols(x.cols) {}
+    /// Of row m what step k multiplies.
+    typename S::F at(int m, std::int64_t k) const { return S::broadcast(first + m * cols + k); }
+  };
   static typename S::F multiply(W w, typename S::F x, typename S::F acc) { return S::fma(w, x, acc); }
 };
 
@@ -522,10 +527,15 @@ struct ElementBf16Pairs {
   static std::int64_t steps(std::int64_t cols) { return (cols + 1) / 2; }
   static W load(const std::byte* at) { return S::load_bytes(at); }
   template <int M>
-  static typename S::B activation(const Activations& x, std::int64_t row, int m, std::int64_t k) {
-    return S::broadcast_quad(
-        reinterpret_cast<const std::int8_t*>(x.bf16 + row * bf16_stride(x.cols) + 2 * (k * M + m)));
-  }
+  struct Rows {
+    const std::uint16_t* first;
+    Rows(const Activations& x, std::int64_t row) : first(x.bf16 + row * bf16_stride(x.cols)) {}
+    typename S::B at(int m, std::int64_t k) const {
+      constexpr std::int64_t piece = bf16_piece / 2, in_piece = piece - 1;
+      const std::int64_t pair = (k & ~in_piece) * M + (k & in_piece) + piece * m;
+      return S::broadcast_quad(reinterpret_cast<const std::int8_t*>(first + 2 * pair));
+    }
+  };
   static typename S::F multiply(W w, typename S::B x, typename S::F acc) { return S::dot_bf16(acc, w, x); }
 };
 
@@ -601,12 +611,13 @@ void split_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, std
   typename S::F acc[M][G];
   for (int m = 0; m < M; ++m)
     for (int g = 0; g < G; ++g) acc[m][g] = S::zero();
+  const typename ElementBf16Pairs<S>::template Rows<M> rows(x, row);
   for (std::int64_t b = 0; b < w.cols / 32; ++b) {
     typename S::B pairs[G][16];
     for (int g = 0; g < G; ++g) read_split<S>(w, p + g, b, G, pairs[g]);
     for (int i = 0; i < 16; ++i)
       for (int m = 0; m < M; ++m) {
-        const auto value = ElementBf16Pairs<S>::template activation<M>(x, row, m, 16 * b + i);
+        const auto value = rows.at(m, 16 * b + i);
         for (int g = 0; g < G; ++g) acc[m][g] = ElementBf16Pairs<S>::multiply(pairs[g][i], value, acc[m][g]);
       }
   }

@@ -104,13 +104,17 @@ void prepare_q8(const float* values, std::int64_t row, std::int64_t begin, std::
 template <class S>
 void prepare_bf16(const float* values, std::int64_t row, std::int64_t begin, std::int64_t end, const Activations& x) {
   const RowInTile at = row_in_tile(row, x.rows, S::float_tile_rows);
-  constexpr std::int64_t most = 128;
-  for (std::int64_t from = begin; from < end; from += most) {
-    const std::int64_t n = std::min(end - from, most);
-    alignas(64) std::uint16_t numbers[most];
-    for (std::int64_t k = 0; k < n; ++k) numbers[k] = f32_to_bf16(values[from - begin + k]);
-    if (n % 2) numbers[n] = 0;
-    store_words(numbers, (n + 1) / 2, at.height, x.bf16 + 2 * at.at(from / 2, bf16_stride(x.cols) / 2));
+  std::uint16_t* to = x.bf16 + bf16_piece * at.at(begin / bf16_piece, bf16_stride(x.cols) / bf16_piece);
+  for (; begin < end; begin += bf16_piece, values += bf16_piece, to += bf16_piece * at.height) {
+    const std::int64_t n = std::min(end - begin, bf16_piece);
+    if constexpr (S::has_bf16_dot) {
+      if (n == bf16_piece) {
+        S::store_bf16(to, S::load(values));
+        S::store_bf16(to + 16, S::load(values + 16));
+        continue;
+      }
+    }
+    for (std::int64_t k = 0; k < bf16_piece; ++k) to[k] = k < n ? f32_to_bf16(values[k]) : std::uint16_t{0};
   }
 }
 

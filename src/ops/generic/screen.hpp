@@ -203,13 +203,14 @@ class WaitingRows {
   void finish(auto&& found) {
     typename S::F sums[groups];
     for (auto& sum : sums) sum = S::zero();
+    const typename ElementBf16Pairs<S>::template Rows<1> x(x_, 0);
     for (std::int64_t b = 0; b < w_.cols / 32; ++b) {
       typename S::B pairs[groups][16];
       for (int g = 0; g < groups; ++g)
         pairs_of_rows<S>(
             codes(g) + b * 256, [&](int r) { return rest_[g][r]; }, b, pairs[g]);
       for (int i = 0; i < 16; ++i) {
-        const auto value = ElementBf16Pairs<S>::template activation<1>(x_, 0, 0, 16 * b + i);
+        const auto value = x.at(0, 16 * b + i);
         for (int g = 0; g < groups; ++g) sums[g] = ElementBf16Pairs<S>::multiply(pairs[g][i], value, sums[g]);
       }
     }

@@ -24,12 +24,12 @@ void for_row_tiles(std::int64_t rows, Tile&& tile) {
 namespace {
 
 /// Where a row of 8-bit or BF16 activations lies: for_row_tiles's tiles follow each other, and within one the rows'
-/// first numbers lie side by side, then their second, … So a tile reads one stream, at distances that the compiler
+/// first pieces lie side by side, then their second, … So a tile reads one stream, at distances that the compiler
 /// knows: with its rows one after another it would need a register for each.
 struct RowInTile {
   std::int64_t first, height, row;
 
-  /// Index of number i of the row, where rows have `n`.
+  /// Index of piece i of the row, where rows have `n`.
   std::int64_t at(std::int64_t i, std::int64_t n) const { return first * n + i * height + row; }
 };
 
