@@ -362,7 +362,7 @@ struct Tile8 {
         offsets16(x.offsets16 + row * (x.cols / 16)) {}
 
   /// Quad j of block b: four codes.
-  const std::int8_t* quad(std::int64_t b, int j, int m) const { return codes + ((8 * b + j) * M + m) * 4; }
+  const std::int8_t* quad(std::int64_t b, int j, int m) const { return codes + (b * M + m) * 32 + 4 * j; }
   /// What a sum over block b, or one of two halves of it, starts from: −2^(bits − 1) · Σq where that was added to
   /// codes.
   template <class Format>
@@ -398,6 +398,7 @@ void direct_tile(const PackedMatrix& w, std::int64_t p, const Activations& x, st
     if constexpr (std::is_same_v<Format, Q8Split<S>>) stream_ahead<S>(block.low, 256);
     typename S::B q[8];
     Format::quads(block, q);
+#pragma GCC unroll 2
     for (int half = 0; half < Format::halves; ++half) {
       constexpr bool is_signed = multiplied_signed<S, Format>;
       QuadSum<S, Format::bits, is_signed> t[M];
@@ -436,6 +437,7 @@ void expanded_tile(const PackedMatrix& w, std::int64_t p, const ExpandedPanel (&
   const Tile8<S, M> tile(x, row);
   for_groups<S, M, G>(x, row, acc, [&](std::int64_t b, F(&sums)[M][G]) {
     next.step();
+#pragma GCC unroll 2
     for (int half = 0; half < E::halves; ++half) {
       QuadSum<S, E::bits, multiplied_signed<S, E>> t[M][G];
       for (int m = 0; m < M; ++m) {

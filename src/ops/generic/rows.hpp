@@ -28,17 +28,6 @@ void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, fl
   });
 }
 
-/// Copies n words to where row_in_tile has them: `height` apart.
-[[gnu::always_inline]] inline void store_words(const void* words, std::int64_t n, std::int64_t height, void* to) {
-  if (height == 1) {
-    std::memcpy(to, words, static_cast<std::size_t>(n) * 4);
-    return;
-  }
-#pragma GCC unroll 64
-  for (std::int64_t i = 0; i < n; ++i)
-    std::memcpy(static_cast<std::byte*>(to) + i * height * 4, static_cast<const std::byte*>(words) + i * 4, 4);
-}
-
 /// Sums of 16 codes each, of a group.
 template <class S>
 void sums_of_16(const std::int8_t (&q)[activation_group], std::int32_t (&sums)[activation_group / 16]) {
@@ -74,7 +63,8 @@ void quantize_group(const float* in, std::int64_t from, Columns columns, const R
     }
     S::store_i8(q + k, scaled);
   }
-  store_words(q, columns / 4, at.height, x.q8 + 4 * at.at(from / 4, x.cols / 4));
+  std::int8_t* codes = x.q8 + 32 * at.at(from / 32, x.cols / 32);
+  for (std::int64_t k = 0; k < columns; k += 32) std::memcpy(codes + k * at.height, q + k, 32);
   constexpr int most_blocks = activation_group / 32;
   std::int32_t halves[2 * most_blocks], blocks[most_blocks];
   sums_of_16<S>(q, halves);
