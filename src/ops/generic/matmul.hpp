@@ -532,6 +532,7 @@ struct ElementBf16Pairs {
   struct Rows {
     const std::uint16_t* first;
     Rows(const Activations& x, std::int64_t row) : first(x.bf16 + row * bf16_stride(x.cols)) {}
+    /// Pair k of row m: every piece of a row is followed by the same piece of the next.
     typename S::B at(int m, std::int64_t k) const {
       constexpr std::int64_t piece = bf16_piece / 2, in_piece = piece - 1;
       const std::int64_t pair = (k & ~in_piece) * M + (k & in_piece) + piece * m;
