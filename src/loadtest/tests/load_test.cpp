@@ -133,7 +133,7 @@ TEST_F(Load, a_stall_is_charged_to_everyone_who_would_have_waited) {
     // Those due in the 900 ms were about 90 of 300: the median of them waited half of it.
     EXPECT_GT(p99_ms(open.stats.ttft), 750);
     EXPECT_GT(open.stats.ttft.quantile_ns(0.85) / 1e6, 300);
-    EXPECT_LT(open.stats.late.quantile_ns(0.5) / 1e6, 100);
+    EXPECT_LT(open.stats.late.quantile_ns(0.5) / 1e6, 20);
   }
   served = 0;
   ScriptedServer server(stalling);
@@ -222,7 +222,7 @@ TEST_F(Load, stopping_keeps_what_there_is) {
   const auto begin = std::chrono::steady_clock::now();
   const auto result = run_load(options, stop);
   ASSERT_TRUE(result);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(30000)) << "the answers take a minute";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(3000));
   EXPECT_TRUE(result->interrupted);
   EXPECT_GE(result->stats.answered, 1);
   EXPECT_EQ(result->stats.failed(), 0);

@@ -426,12 +426,15 @@ TEST_F(ApiTest, AClientThatGoesAwayFreesItsPlace) {
 }
 
 TEST_F(ApiTest, AHalfClosedClientIsAClientThatWentAway) {
-  Json body = chat_body("Tell me a long story.", {{"max_tokens", 400}, {"stream", true}, {"ignore_eos", true}});
+  const int cancelled = stats()["requests"]["cancelled"];
+  Json body = chat_body("Tell me a long story.",
+                        {{"max_tokens", 1000}, {"n", 16}, {"stream", true}, {"ignore_eos", true}});
   RawClient client(app_->port());
   client.send(post("/v1/chat/completions", body.dump()));
   client.finish_sending();
   EXPECT_TRUE(client.is_closed());
   EXPECT_TRUE(eventually([&] { return stats()["requests"]["running"] == 0; }));
+  EXPECT_TRUE(eventually([&] { return stats()["requests"]["cancelled"].get<int>() == cancelled + 1; }));
 }
 
 TEST_F(ApiTest, AnswersUnderLoadAreTheAnswersAlone) {
@@ -455,7 +458,8 @@ TEST_F(ApiTest, MoreThanTheQueueTakesIsToldToComeBack) {
       post("/v1/chat/completions",
            chat_body("Tell me a long story.", {{"max_tokens", 1000}, {"ignore_eos", true}, {"n", 16}}).dump());
   const auto refusals = [] { return stats()["requests"]["rejected"].get<int>(); };
-  const int before = refusals();
+  const auto cancelled = [] { return stats()["requests"]["cancelled"].get<int>(); };
+  const int before = refusals(), cancelled_before = cancelled();
   std::vector<std::unique_ptr<RawClient>> clients;
   while (refusals() == before && clients.size() < 1000) {
     clients.push_back(std::make_unique<RawClient>(app_->port()));
@@ -474,6 +478,8 @@ TEST_F(ApiTest, MoreThanTheQueueTakesIsToldToComeBack) {
   EXPECT_TRUE(refused);
   clients.clear();
   EXPECT_TRUE(eventually([&] { return stats()["requests"]["running"] == 0 && stats()["requests"]["queued"] == 0; }));
+  // Not answered to their end: at least most of those that waited.
+  EXPECT_TRUE(eventually([&] { return cancelled() >= cancelled_before + 32; }));
   EXPECT_EQ(send("/v1/chat/completions", chat_body("x")).status, 200);
 }
 
@@ -483,6 +489,7 @@ TEST_F(ApiTest, ATimeLimitEndsAnAnswerWithWhatThereIs) {
                            {{"max_tokens", 100000}, {"ignore_eos", true}, {"timeout_ms", 40}, {"n", choices}});
   EXPECT_EQ(answer["choices"][0]["finish_reason"], "length");
   EXPECT_GE(answer["timings"]["total_ms"].get<double>(), 40);
+  EXPECT_LT(answer["timings"]["total_ms"].get<double>(), 3000);
   const int context = parsed(ask(app_->port(), get("/v1/models/demo")))["context"].get<int>();
   const int room = context - answer["usage"]["prompt_tokens"].get<int>();
   EXPECT_LT(answer["usage"]["completion_tokens"].get<int>(), choices * room) << "they would fill the context";
